@@ -1,0 +1,36 @@
+// Activations as an epilogue: the kind and its two numbers are push constants, so that one pipeline serves them all.
+// The numbers must agree with `enum class Activation` in compute/graph/activation.h.
+#ifndef SAC_ACTIVATION_GLSL
+#define SAC_ACTIVATION_GLSL
+
+#define ACT_NONE 0u
+#define ACT_RELU 1u
+#define ACT_CLIP 2u          // min(max(x, a), b)
+#define ACT_LEAKY_RELU 3u    // x < 0 ? a x : x
+#define ACT_SIGMOID 4u
+#define ACT_HARD_SIGMOID 5u  // min(max(a x + b, 0), 1)
+#define ACT_HARD_SWISH 6u    // x min(max(x / 6 + 1 / 2, 0), 1)
+#define ACT_SILU 7u          // x sigmoid(x)
+#define ACT_TANH 8u
+
+vec4 sac_sigmoid(vec4 x) {
+    // exp of a non-positive number only: never overflows, and exact zeros and ones at the ends.
+    const vec4 e = exp(-abs(x));
+    return mix(e, vec4(1.0), greaterThanEqual(x, vec4(0.0))) / (1.0 + e);
+}
+
+vec4 activate(vec4 x, uint kind, float a, float b) {
+    switch (kind) {
+        case ACT_RELU: return max(x, 0.0);
+        case ACT_CLIP: return min(max(x, a), b);
+        case ACT_LEAKY_RELU: return mix(x, a * x, lessThan(x, vec4(0.0)));
+        case ACT_SIGMOID: return sac_sigmoid(x);
+        case ACT_HARD_SIGMOID: return clamp(a * x + b, 0.0, 1.0);
+        case ACT_HARD_SWISH: return x * clamp(x / 6.0 + 0.5, 0.0, 1.0);
+        case ACT_SILU: return x * sac_sigmoid(x);
+        case ACT_TANH: return 2.0 * sac_sigmoid(2.0 * x) - 1.0;
+        default: return x;
+    }
+}
+
+#endif

@@ -1,0 +1,101 @@
+// The matrix core that convolutions and linear layers share: a tile of TILE_ROWS rows by 8 TILE_COLUMNS columns.
+//
+// Eight neighbouring invocations share the rows of a tile; each of them owns TILE_COLUMNS neighbouring columns.
+//   SHUFFLE8   a subgroup is these eight. Invocation r loads four k of row r, and every row reaches the others by
+//              subgroupShuffle with a constant lane, so that a row is loaded once and not eight times. Workgroup: 8.
+//   otherwise  every invocation loads the rows itself. Workgroup: 8 x TILE_GROUPS, each group with rows of its own.
+//
+// Weights are packed in panels of 8 TILE_COLUMNS columns, `panel_size` texels each: first the bias of the columns
+// (2 TILE_COLUMNS texels), then for every four k, for each c < TILE_COLUMNS, for each lane < 8, one texel: the four
+// weights of column panel * 8 TILE_COLUMNS + lane * TILE_COLUMNS + c. Columns and k that do not exist are zero.
+//
+// Reduction loops are `do ... while`: llvmpipe runs the body of a `for` once more with every lane masked off.
+#ifndef SAC_MATRIX_TILE_GLSL
+#define SAC_MATRIX_TILE_GLSL
+
+#ifdef SHUFFLE8
+#define TILE_GROUPS 1
+#define TILE_SLOTS (TILE_ROWS / 8)  // texels of the left matrix that an invocation loads for four k
+#define TILE_LANE gl_LocalInvocationID.x
+#define TILE_FIRST_ROW (GROUP_X * TILE_ROWS)
+#define SLOT_ROW(slot) (TILE_FIRST_ROW + uint(slot) * 8u + gl_LocalInvocationID.x)
+layout(local_size_x = 8) in;
+#else
+#ifndef TILE_GROUPS
+#define TILE_GROUPS 8
+#endif
+#define TILE_SLOTS TILE_ROWS
+#define TILE_LANE (gl_LocalInvocationID.x & 7u)
+#define TILE_FIRST_ROW ((GROUP_X * TILE_GROUPS + (gl_LocalInvocationID.x >> 3)) * TILE_ROWS)
+#define SLOT_ROW(slot) (TILE_FIRST_ROW + uint(slot))
+layout(local_size_x = 8 * TILE_GROUPS) in;
+#endif
+
+#define TILE_QUADS (TILE_COLUMNS / 4)  // texels of output channels that an invocation owns
+
+float acc[TILE_ROWS][TILE_COLUMNS];
+
+#define FIRST_QUAD ((gl_WorkGroupID.y * 8u + TILE_LANE) * TILE_QUADS)
+
+// Sets the accumulators to the bias; returns where the invocation's first weights lie.
+int tile_begin(uint panel_size) {
+    const uint panel = gl_WorkGroupID.y * panel_size;
+    [[unroll]] for (int quad = 0; quad < TILE_QUADS; ++quad) {
+        const vec4 bias = LOAD4(weights, panel + TILE_LANE * TILE_QUADS + uint(quad));
+        [[unroll]] for (int row = 0; row < TILE_ROWS; ++row) {
+            [[unroll]] for (int i = 0; i < 4; ++i) acc[row][4 * quad + i] = bias[i];
+        }
+    }
+    return int(panel + 2 * TILE_COLUMNS + TILE_LANE);
+}
+
+// Adds four k: `a` holds the rows' texels, `at` is the texel of the invocation's first column.
+void tile_step(vec4 a[TILE_SLOTS], inout int at) {
+    vec4 b[TILE_COLUMNS];
+    [[unroll]] for (int c = 0; c < TILE_COLUMNS; ++c) {
+        b[c] = LOAD4(weights, at);
+        at += 8;
+    }
+    [[unroll]] for (int row = 0; row < TILE_ROWS; ++row) {
+        [[unroll]] for (int k = 0; k < 4; ++k) {
+#ifdef SHUFFLE8
+            const float x = subgroupShuffle(a[row / 8][k], uint(row % 8));
+#else
+            const float x = a[row][k];
+#endif
+            [[unroll]] for (int c = 0; c < TILE_COLUMNS; ++c) acc[row][c] += x * b[c][k];
+        }
+    }
+}
+
+// What is stored. FULL_EPILOGUE: activation(sum + residual), any kind. Otherwise only clamp(sum, a, b), which is cheap and
+// serves none (-inf, inf), relu (0, inf) and clip; other kinds cost as much as 24 k, for SIMD devices compute them all.
+// Pad lanes of the last texel stay zero whatever the activation.
+#ifdef FULL_EPILOGUE
+vec4 tile_residual(uint row, uint quad) {
+    const bool has = pc.has_residual != 0u;
+    const vec4 texel = LOAD4(residual, has ? row * pc.residual_stride + pc.residual_offset + quad : 0u);
+    return has ? texel : vec4(0.0);
+}
+#define EPILOGUE(sum, row, quad) \
+    activate(sum + tile_residual(row, quad), pc.activation, pc.activation_a, pc.activation_b)
+#else
+#define EPILOGUE(sum, row, quad) clamp(sum, pc.activation_a, pc.activation_b)
+#endif
+
+#define TILE_STORE() \
+    [[unroll]] for (int quad_ = 0; quad_ < TILE_QUADS; ++quad_) { \
+        const uint quad = FIRST_QUAD + uint(quad_); \
+        const bvec4 exists = lessThan(quad * 4u + uvec4(0, 1, 2, 3), uvec4(pc.out_channels)); \
+        [[unroll]] for (int row_ = 0; row_ < TILE_ROWS; ++row_) { \
+            const uint row = TILE_FIRST_ROW + uint(row_); \
+            if (exists.x && row < pc.rows) { \
+                const vec4 sum = vec4(acc[row_][4 * quad_], acc[row_][4 * quad_ + 1], acc[row_][4 * quad_ + 2], \
+                                      acc[row_][4 * quad_ + 3]); \
+                STORE4(dst, row * pc.dst_stride + pc.dst_offset + quad, \
+                       mix(vec4(0.0), EPILOGUE(sum, row, quad), exists)); \
+            } \
+        } \
+    }
+
+#endif

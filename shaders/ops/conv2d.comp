@@ -1,0 +1,89 @@
+// 2-D convolution of one group: implicit matrix product, rows = output pixels (n, y, x), columns = output channels.
+// Tensors are C4; every size, stride, dilation and padding is a push constant.
+// Bindings: src, weights (packed with the bias: matrix_tile.glsl, k = (ky, kx, input channel)), [residual], dst.
+// Dispatch: x = ceil(rows / (TILE_ROWS TILE_GROUPS)), y = ceil(out_channels / (8 TILE_COLUMNS)).
+#version 450
+#pragma kernel conv2d_f32 TILE_ROWS=4 TILE_COLUMNS=4
+#pragma kernel conv2d_f32_full TILE_ROWS=4 TILE_COLUMNS=4 FULL_EPILOGUE
+#pragma kernel conv2d_f16 TILE_ROWS=4 TILE_COLUMNS=4 STORAGE_F16
+#pragma kernel conv2d_f16_full TILE_ROWS=4 TILE_COLUMNS=4 STORAGE_F16 FULL_EPILOGUE
+#pragma kernel conv2d_f32_s24x4 TILE_ROWS=24 TILE_COLUMNS=4 SHUFFLE8 TEXEL needs=texel,shuffle8
+#pragma kernel conv2d_f32_s24x4_full TILE_ROWS=24 TILE_COLUMNS=4 SHUFFLE8 TEXEL FULL_EPILOGUE needs=texel,shuffle8
+#pragma kernel conv2d_f16_s24x4 TILE_ROWS=24 TILE_COLUMNS=4 SHUFFLE8 TEXEL STORAGE_F16 needs=texel,shuffle8
+#pragma kernel conv2d_f16_s24x4_full TILE_ROWS=24 TILE_COLUMNS=4 SHUFFLE8 TEXEL STORAGE_F16 FULL_EPILOGUE needs=texel,shuffle8
+#pragma kernel conv2d_f32_s16x8 TILE_ROWS=16 TILE_COLUMNS=8 SHUFFLE8 TEXEL needs=texel,shuffle8
+#pragma kernel conv2d_f32_s16x8_full TILE_ROWS=16 TILE_COLUMNS=8 SHUFFLE8 TEXEL FULL_EPILOGUE needs=texel,shuffle8
+#pragma kernel conv2d_f16_s16x8 TILE_ROWS=16 TILE_COLUMNS=8 SHUFFLE8 TEXEL STORAGE_F16 needs=texel,shuffle8
+#pragma kernel conv2d_f16_s16x8_full TILE_ROWS=16 TILE_COLUMNS=8 SHUFFLE8 TEXEL STORAGE_F16 FULL_EPILOGUE needs=texel,shuffle8
+#extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
+#ifdef SHUFFLE8
+#extension GL_KHR_shader_subgroup_shuffle : require
+#endif
+#include "activation.glsl"
+#include "dispatch.glsl"
+#include "storage.glsl"
+
+IN4(0, src);
+IN4(1, weights);
+#ifdef FULL_EPILOGUE
+IN4(2, residual);
+OUT4(3, dst);
+#else
+OUT4(2, dst);
+#endif
+
+PUSH {
+    uint group_base;
+    uint rows;  // N out_h out_w
+    uint in_quads, src_stride, src_offset;  // texels: input channels, a pixel's stride, where its channels begin
+    uint out_channels, dst_stride, dst_offset;
+    uint has_residual, residual_stride, residual_offset;
+    uint panel_size;  // texels of a panel of weights
+    uint activation;
+    float activation_a, activation_b;
+    uint in_h, in_w, out_h, out_w;
+    uint kernel_h, kernel_w;
+    int stride_y, stride_x, dilation_y, dilation_x, pad_y, pad_x;
+} pc;
+
+#include "matrix_tile.glsl"
+
+void main() {
+    int top[TILE_SLOTS], left[TILE_SLOTS], image[TILE_SLOTS];
+    [[unroll]] for (int i = 0; i < TILE_SLOTS; ++i) {
+        const uint row = min(SLOT_ROW(i), pc.rows - 1u);
+        const uvec2 line = divide(row, pc.out_w);    // (n out_h + y, x)
+        const uvec2 pixel = divide(line.x, pc.out_h);  // (n, y)
+        top[i] = int(pixel.y) * pc.stride_y - pc.pad_y;
+        left[i] = int(line.y) * pc.stride_x - pc.pad_x;
+        image[i] = int(pixel.x * pc.in_h);
+    }
+
+    int weight = tile_begin(pc.panel_size);
+    uint ky = 0u;
+    do {
+        uint kx = 0u;
+        do {
+            int at[TILE_SLOTS];
+            bool inside[TILE_SLOTS];
+            [[unroll]] for (int i = 0; i < TILE_SLOTS; ++i) {
+                const int y = top[i] + int(ky) * pc.dilation_y;
+                const int x = left[i] + int(kx) * pc.dilation_x;
+                inside[i] = uint(y) < pc.in_h && uint(x) < pc.in_w;
+                at[i] = inside[i] ? ((image[i] + y) * int(pc.in_w) + x) * int(pc.src_stride) + int(pc.src_offset) : 0;
+            }
+            int quad = 0;
+            do {
+                vec4 a[TILE_SLOTS];
+                [[unroll]] for (int i = 0; i < TILE_SLOTS; ++i) {
+                    const vec4 texel = LOAD4(src, at[i] + quad);
+                    a[i] = inside[i] ? texel : vec4(0.0);
+                }
+                tile_step(a, weight);
+            } while (++quad < int(pc.in_quads));
+        } while (++kx < pc.kernel_w);
+    } while (++ky < pc.kernel_h);
+
+    TILE_STORE()
+}

@@ -1,0 +1,65 @@
+// Matrix product with constant weights: linear layers, and 1x1 convolutions of stride 1 without padding.
+// src: rows of in_quads texels; dst: rows of out_channels elements padded to texels. In C4 a row is a pixel or a token.
+// Bindings: src, weights (packed with the bias: matrix_tile.glsl, k = input channel), [residual], dst.
+// Dispatch: x = ceil(rows / (TILE_ROWS TILE_GROUPS)), y = ceil(out_channels / (8 TILE_COLUMNS)).
+// The variants of one row are for products that only stream the weights: few rows, as in a classifier's last layer.
+#version 450
+#pragma kernel gemm_f32 TILE_ROWS=4 TILE_COLUMNS=4
+#pragma kernel gemm_f32_full TILE_ROWS=4 TILE_COLUMNS=4 FULL_EPILOGUE
+#pragma kernel gemm_f16 TILE_ROWS=4 TILE_COLUMNS=4 STORAGE_F16
+#pragma kernel gemm_f16_full TILE_ROWS=4 TILE_COLUMNS=4 STORAGE_F16 FULL_EPILOGUE
+#pragma kernel gemm_f32_t1x4_full TILE_ROWS=1 TILE_COLUMNS=4 TILE_GROUPS=1 TEXEL FULL_EPILOGUE needs=texel
+#pragma kernel gemm_f16_t1x4_full TILE_ROWS=1 TILE_COLUMNS=4 TILE_GROUPS=1 TEXEL STORAGE_F16 FULL_EPILOGUE needs=texel
+#pragma kernel gemm_f32_s24x4 TILE_ROWS=24 TILE_COLUMNS=4 SHUFFLE8 TEXEL needs=texel,shuffle8
+#pragma kernel gemm_f32_s24x4_full TILE_ROWS=24 TILE_COLUMNS=4 SHUFFLE8 TEXEL FULL_EPILOGUE needs=texel,shuffle8
+#pragma kernel gemm_f16_s24x4 TILE_ROWS=24 TILE_COLUMNS=4 SHUFFLE8 TEXEL STORAGE_F16 needs=texel,shuffle8
+#pragma kernel gemm_f16_s24x4_full TILE_ROWS=24 TILE_COLUMNS=4 SHUFFLE8 TEXEL STORAGE_F16 FULL_EPILOGUE needs=texel,shuffle8
+#pragma kernel gemm_f32_s16x8 TILE_ROWS=16 TILE_COLUMNS=8 SHUFFLE8 TEXEL needs=texel,shuffle8
+#pragma kernel gemm_f32_s16x8_full TILE_ROWS=16 TILE_COLUMNS=8 SHUFFLE8 TEXEL FULL_EPILOGUE needs=texel,shuffle8
+#pragma kernel gemm_f16_s16x8 TILE_ROWS=16 TILE_COLUMNS=8 SHUFFLE8 TEXEL STORAGE_F16 needs=texel,shuffle8
+#pragma kernel gemm_f16_s16x8_full TILE_ROWS=16 TILE_COLUMNS=8 SHUFFLE8 TEXEL STORAGE_F16 FULL_EPILOGUE needs=texel,shuffle8
+#extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
+#ifdef SHUFFLE8
+#extension GL_KHR_shader_subgroup_shuffle : require
+#endif
+#include "activation.glsl"
+#include "dispatch.glsl"
+#include "storage.glsl"
+
+IN4(0, src);
+IN4(1, weights);
+#ifdef FULL_EPILOGUE
+IN4(2, residual);
+OUT4(3, dst);
+#else
+OUT4(2, dst);
+#endif
+
+PUSH {
+    uint group_base;
+    uint rows;
+    uint in_quads, src_stride, src_offset;  // texels: a row's length, its stride, where its columns begin
+    uint out_channels, dst_stride, dst_offset;
+    uint has_residual, residual_stride, residual_offset;
+    uint panel_size;  // texels of a panel of weights
+    uint activation;
+    float activation_a, activation_b;
+} pc;
+
+#include "matrix_tile.glsl"
+
+void main() {
+    int at[TILE_SLOTS];
+    [[unroll]] for (int i = 0; i < TILE_SLOTS; ++i) {
+        at[i] = int(min(SLOT_ROW(i), pc.rows - 1u) * pc.src_stride + pc.src_offset);
+    }
+    int weight = tile_begin(pc.panel_size);
+    uint quad = 0u;
+    do {
+        vec4 a[TILE_SLOTS];
+        [[unroll]] for (int i = 0; i < TILE_SLOTS; ++i) a[i] = LOAD4(src, at[i] + int(quad));
+        tile_step(a, weight);
+    } while (++quad < pc.in_quads);
+    TILE_STORE()
+}
