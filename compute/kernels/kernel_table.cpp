@@ -1,0 +1,95 @@
+#include "compute/kernels/kernel_table.h"
+
+#include <algorithm>
+
+#include "compute/base/format.h"
+#include "compute/base/hash.h"
+#include "compute/kernels/hot_reload.h"
+
+namespace sac {
+namespace {
+
+std::span<const uint32_t> words_of(const EmbeddedKernel &kernel) { return {kernel.words, kernel.word_count}; }
+
+bool is_compute(const EmbeddedKernel &kernel) { return std::string_view(kernel.source).ends_with(".comp"); }
+
+}  // namespace
+
+Result<std::unique_ptr<KernelTable>> KernelTable::create(vk::Device &device, const std::string &cache_directory) {
+    std::unique_ptr<KernelTable> table(new KernelTable(device));
+    for (const EmbeddedKernel &kernel : embedded_kernels())
+        if (is_compute(kernel)) table->entries_[kernel.name].embedded = &kernel;
+    const uint64_t device_key = device.caps().cache_key(), shaders = embedded_hash();
+    const uint64_t key = hash_bytes(&shaders, sizeof shaders, device_key);
+    std::string path;
+    if (!cache_directory.empty())
+        path = format("%s/pipelines-%016llx.bin", cache_directory.c_str(), static_cast<unsigned long long>(key));
+    SAC_ASSIGN(table->cache_, vk::PipelineCache::create(device, path, key));
+    table->hot_reload_ = HotReload::create(device.log());
+    return table;
+}
+
+KernelTable::~KernelTable() = default;
+
+uint64_t KernelTable::embedded_hash() {
+    // Once in a process: the words never change.
+    static const uint64_t hash = [] {
+        uint64_t h = hash_seed;
+        for (const EmbeddedKernel &kernel : embedded_kernels()) {
+            h = hash_text(kernel.name, h);
+            // A word a step instead of a byte: the words are many, and only a difference must show.
+            for (const uint32_t word : words_of(kernel)) h = (h ^ word) * 0x100000001b3ull;
+        }
+        return h;
+    }();
+    return hash;
+}
+
+void KernelTable::check(Entry &entry) const {
+    if (entry.checked) return;
+    entry.checked = true;
+    const vk::Caps &caps = device_.caps();
+    if (!caps.satisfies(entry.embedded->needs)) {
+        entry.why_not = format("the device lacks one of: %s", entry.embedded->needs);
+        return;
+    }
+    const auto interface = vk::reflect(words_of(*entry.embedded));
+    if (!interface.ok()) {
+        entry.why_not = interface.error().message;
+        return;
+    }
+    if (const Status fits = vk::check_limits(*interface, caps); !fits.ok()) entry.why_not = fits.error().message;
+}
+
+bool KernelTable::available(std::string_view name) const {
+    const auto found = entries_.find(name);
+    if (found == entries_.end()) return false;
+    check(found->second);
+    return found->second.why_not.empty();
+}
+
+Result<const Kernel *> KernelTable::get(std::string_view name) {
+    const auto found = entries_.find(name);
+    if (found == entries_.end())
+        return Error(Code::not_found,
+                     format("there is no kernel %.*s in this build", static_cast<int>(name.size()), name.data()));
+    Entry &entry = found->second;
+    if (entry.kernel) return entry.kernel.get();
+    check(entry);
+    if (!entry.why_not.empty())
+        return Error(Code::unsupported, format("kernel %s cannot run on %s: %s", entry.embedded->name,
+                                               device_.caps().name.c_str(), entry.why_not.c_str()));
+    auto kernel = std::make_unique<Kernel>();
+    kernel->name = entry.embedded->name;
+    ++pipelines_built_;
+    SAC_ASSIGN(kernel->pipeline,
+               vk::Pipeline::create(device_, cache_->handle(), words_of(*entry.embedded), entry.embedded->name));
+    entry.kernel = std::move(kernel);
+    return entry.kernel.get();
+}
+
+Result<uint32_t> KernelTable::reload_changed() { return 0u; }
+
+Status KernelTable::save_cache() const { return cache_->save(); }
+
+}  // namespace sac

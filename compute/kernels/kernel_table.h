@@ -1,0 +1,73 @@
+#pragma once
+// Kernels by name on one device: the SPIR-V embedded at build time, made into pipelines when first asked for.
+
+#include <unordered_map>
+
+#include "compute/kernels/embedded.h"
+#include "compute/vk/pipeline.h"
+
+namespace sac {
+
+/// A kernel variant on a device. Its address stays valid for the table's life; a hot reload changes the pipeline behind
+/// it and the table's generation.
+struct Kernel {
+    const char *name = "";
+    vk::Pipeline pipeline;
+    bool warmed = false;  ///< dispatched once (some drivers compile only then)
+};
+
+class HotReload;  // compute/kernels/hot_reload.h
+
+/// [thread] one at a time (the owner's lock).
+class KernelTable {
+public:
+    /// Opens the pipeline cache in `cache_directory` (empty: none).
+    static Result<std::unique_ptr<KernelTable>> create(vk::Device &device, const std::string &cache_directory);
+    ~KernelTable();
+
+    /// The kernel of that name, built now if it was not yet. Error not_found names it; unsupported if the device lacks
+    /// what the kernel needs.
+    Result<const Kernel *> get(std::string_view name);
+
+    /// True if the variant exists and the device has what it needs. The way variants are chosen.
+    bool available(std::string_view name) const;
+
+    /// Number of vkCreateComputePipelines calls so far: constant after warm-up.
+    uint64_t pipelines_built() const { return pipelines_built_; }
+
+    /// Raised whenever a reload changed a pipeline: recorded commands are stale then.
+    uint64_t generation() const { return generation_; }
+
+    /// Debug builds: recompiles kernels whose source under shaders/ changed since the last call and swaps them in; a
+    /// source that does not compile leaves the old kernel in place and its message in last_reload_error(). The device
+    /// must be idle. Release builds: does nothing. Returns the number of kernels swapped.
+    Result<uint32_t> reload_changed();
+    const std::string &last_reload_error() const { return reload_error_; }
+
+    /// Writes the pipeline cache to disk.
+    Status save_cache() const;
+
+    vk::Device &device() { return device_; }
+    /// A hash over all embedded SPIR-V.
+    static uint64_t embedded_hash();
+
+private:
+    struct Entry {
+        const EmbeddedKernel *embedded = nullptr;
+        std::string why_not;  ///< what the device lacks; meaningful once checked
+        bool checked = false;
+        std::unique_ptr<Kernel> kernel;  ///< null until asked for
+    };
+    explicit KernelTable(vk::Device &device) : device_(device) {}
+    void check(Entry &entry) const;
+
+    vk::Device &device_;
+    std::optional<vk::PipelineCache> cache_;
+    mutable std::unordered_map<std::string_view, Entry> entries_;  // the check's answer is kept
+    std::unique_ptr<HotReload> hot_reload_;                        // null where it is not built in
+    uint64_t pipelines_built_ = 0;
+    uint64_t generation_ = 0;
+    std::string reload_error_;
+};
+
+}  // namespace sac
