@@ -1,0 +1,450 @@
+/* saccade.h: real-time vision for game and AR engines, on Vulkan. One shared library, one exported function, C99.
+ *
+ * A camera frame, or a texture that the host already holds, goes in; boxes come out, on a device of the plugin's own or
+ * on the host's. Needs no Vulkan header; frames in CPU memory need no Vulkan in the host at all.
+ *
+ * A COMPLETE EXAMPLE (link libsaccade, or find sac_get_api with dlsym)
+ *
+ *     sac_api sac = {.size = sizeof sac};
+ *     if (sac_get_api(SAC_MAJOR, &sac) != SAC_OK) return 1;
+ *
+ *     sac_context context;
+ *     sac_context_desc desc = {.type = SAC_TYPE_CONTEXT_DESC, .size = sizeof desc};
+ *     if (sac.create_context(&desc, &context) != SAC_OK) return 1;
+ *
+ *     uint32_t model_id;
+ *     sac_model_desc model = {.type = SAC_TYPE_MODEL_DESC, .size = sizeof model};
+ *     model.folder = "assets/models/toybox";
+ *     sac.load_model(context, &model, &model_id);            // returns at once, loads in the background
+ *
+ *     uint64_t seen = 0;
+ *     while (running) {                                      // the render loop
+ *         sac_frame frame = {.type = SAC_TYPE_FRAME, .size = sizeof frame};
+ *         frame.width = 640, frame.height = 480, frame.format = SAC_FORMAT_RGBA8;
+ *         frame.planes[0] = pixels, frame.strides[0] = 640 * 4;
+ *         sac.submit_frame(context, &frame);                 // copies, returns at once; the newest frame wins
+ *
+ *         const sac_snapshot *result;
+ *         if (sac.acquire_result(context, seen, &result) == SAC_OK) {
+ *             seen = result->sequence;
+ *             for (uint32_t i = 0; i < result->detection_count; ++i) draw_box(&result->detections[i]);
+ *             sac.release_result(context, result);
+ *         }
+ *     }
+ *     sac.destroy_context(context);
+ *
+ * RULES
+ *  - Every struct that is handed over starts with `type` (SAC_TYPE_...), `size` (sizeof) and `next`. Set all
+ *    three, zero the rest, and fill in what you need: zero means the default everywhere. A struct may be longer
+ *    than the plugin knows (a newer header) as long as the unknown tail is zero. A wrong type, a short struct, an
+ *    unknown tail or an unknown `next` is refused with a sentence.
+ *  - Every call returns a sac_result: 0 is success, negative an error, positive a "no" that is not an error. After
+ *    an error, get_last_error gives one sentence that names the field, file or node. A call that fails changes
+ *    nothing.
+ *  - Handles are numbers that are never used twice: one that was destroyed is recognised and refused.
+ *  - Threads. [any]: any thread at any time. [render]: as [any], and it never waits for the GPU, so it is safe on
+ *    a render thread. [one-writer]: as [render], but by one thread at a time; overlapping calls are refused.
+ *    [blocking]: any thread but a render thread.
+ *  - Strings are UTF-8 and end with 0. Those given in are copied. Boxes are in pixels. Times are nanoseconds.
+ *  - The plugin keeps two threads for each context (frames and loading) and nothing once the last context is
+ *    destroyed: the library can then be unloaded. It changes no global state of the process, of Vulkan or of the
+ *    host's device.
+ *  - It does not open cameras or video files, draw, or download. It writes one file: the pipeline cache (see
+ *    cache_directory).
+ */
+#ifndef SACCADE_H
+#define SACCADE_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(_WIN32) && defined(SAC_BUILD)
+#define SAC_EXPORT __declspec(dllexport)
+#elif defined(_WIN32)
+#define SAC_EXPORT
+#elif defined(__GNUC__)
+#define SAC_EXPORT __attribute__((visibility("default")))
+#else
+#define SAC_EXPORT
+#endif
+
+/* The major version changes when a struct or a function changes; the minor one when something is added. */
+#define SAC_MAJOR 1u
+#define SAC_MINOR 0u
+
+/* ---- results ---- */
+
+typedef int32_t sac_result;
+enum {
+    SAC_OK = 0,
+    SAC_NOT_READY = 1,               /* nothing new, or not yet; not an error */
+    SAC_TIMEOUT = 2,                 /* the time given to a [blocking] call ran out; not an error */
+    SAC_ERROR_INVALID_ARGUMENT = -1, /* a field or argument has a value that is not allowed */
+    SAC_ERROR_INVALID_STATE = -2,    /* calls in the wrong order */
+    SAC_ERROR_NOT_FOUND = -3,        /* a file, model or handle does not exist (any more) */
+    SAC_ERROR_INVALID_FILE = -4,     /* a model or card is damaged or not what it should be */
+    SAC_ERROR_UNSUPPORTED = -5,      /* understood, but not to be had here */
+    SAC_ERROR_OUT_OF_MEMORY = -6,    /* host or device memory */
+    SAC_ERROR_DEVICE_LOST = -7,      /* the Vulkan device is gone; destroy the context */
+    SAC_ERROR_VULKAN = -8,           /* another Vulkan call failed */
+    SAC_ERROR_NO_DEVICE = -9,        /* no usable Vulkan device */
+    SAC_ERROR_IO = -10,              /* reading or writing failed */
+    SAC_ERROR_CANCELLED = -11,       /* the context was destroyed meanwhile */
+    SAC_ERROR_INTERNAL = -12         /* a bug of the plugin */
+};
+
+/* Values of `type`, the first member of every struct. */
+enum {
+    SAC_TYPE_CONTEXT_DESC = 1,
+    SAC_TYPE_HOST = 2,
+    SAC_TYPE_REQUIREMENTS = 3,
+    SAC_TYPE_VK_DEVICE = 4,
+    SAC_TYPE_CONTEXT_INFO = 5,
+    SAC_TYPE_MODEL_DESC = 6,
+    SAC_TYPE_MODEL_INFO = 7,
+    SAC_TYPE_DETECT_SETTINGS = 8,
+    SAC_TYPE_FRAME = 9,
+    SAC_TYPE_VK_IMAGE = 10,
+    SAC_TYPE_SNAPSHOT = 11,
+    SAC_TYPE_STATISTICS = 12
+};
+
+typedef struct sac_context {
+    uint64_t id;
+} sac_context; /* 0: none */
+
+/* ---- the host's table: one for each context ---- */
+
+enum { SAC_LOG_DEBUG = 0, SAC_LOG_INFO = 1, SAC_LOG_WARNING = 2, SAC_LOG_ERROR = 3 };
+
+/* Every function may be null, and is called with `user`, from any thread, never after destroy_context has returned.
+ * They must not call back into the same context. */
+typedef struct sac_host {
+    uint32_t type, size; /* SAC_TYPE_HOST */
+    const void *next;
+    void *user;
+    /* Null: silent. `level` is SAC_LOG_... */
+    void (*log)(void *user, int32_t level, const char *message);
+    /* Memory of the context that lasts: snapshots. Both or none; null: malloc. (Short-lived and internal memory of the
+     * C++ library comes from the C++ heap all the same.) Null as a result is SAC_ERROR_OUT_OF_MEMORY. `alignment` is a
+     * power of two. */
+    void *(*allocate)(void *user, uint64_t size, uint64_t alignment);
+    void (*free)(void *user, void *memory);
+    /* Reads a model's files (card.json, the ONNX file) for hosts with an asset system; null: the file system. Called
+     * twice for a file: first with `buffer` null to set *size, then to fill *size bytes. Any result but SAC_OK is
+     * passed on as a file not found. A model read this way cannot have external data. */
+    sac_result (*read_asset)(void *user, const char *path, void *buffer, uint64_t *size);
+    /* Taken round every use of a shared queue (mode B). Both or none. */
+    void (*lock_queue)(void *user);
+    void (*unlock_queue)(void *user);
+} sac_host;
+
+/* ---- the host's Vulkan device ---- */
+
+/* What a host's device must and should have. Arrays and strings are valid as long as the library is loaded. Features
+ * are written "struct.member", as in "VkPhysicalDeviceVulkan12Features.timelineSemaphore". */
+typedef struct sac_requirements {
+    uint32_t type, size; /* SAC_TYPE_REQUIREMENTS */
+    const void *next;
+    uint32_t vulkan_version; /* at least this, as VK_MAKE_API_VERSION: of the instance and of the device */
+    uint32_t queue_flags;    /* VkQueueFlags that the queue's family must have */
+    uint32_t image_usage;    /* VkImageUsageFlags that a submitted VkImage must have */
+    uint32_t needed_extension_count, wanted_extension_count;
+    uint32_t needed_feature_count, wanted_feature_count;
+    uint32_t reserved;
+    const char *const *needed_extensions; /* of the device */
+    const char *const *wanted_extensions; /* used where enabled */
+    const char *const *needed_features;
+    const char *const *wanted_features;
+} sac_requirements;
+
+enum {
+    SAC_MODE_OWN_DEVICE = 0, /* D: a device of the plugin's own; CPU frames only. Always works where Vulkan 1.2 does */
+    SAC_MODE_OWN_QUEUE = 1,  /* A: the host's device and a queue for this context alone; B where there is none */
+    SAC_MODE_SHARED_QUEUE = 2, /* B: the host's device and queue, under lock_queue and unlock_queue of sac_host */
+    SAC_MODE_HOST_COMMANDS = 3 /* C: recording into the host's command buffers: not in this version, refused */
+};
+#define SAC_NO_QUEUE 0xFFFFFFFFu
+
+typedef void (*sac_proc)(void);
+
+/* A Vulkan device of the host's, which must outlive the context. Nothing of it is changed or destroyed;
+ * vkDeviceWaitIdle is never called on it. Vulkan cannot be asked what was enabled, so it is told here. */
+typedef struct sac_vk_device {
+    uint32_t type, size; /* SAC_TYPE_VK_DEVICE */
+    const void *next;
+    uint32_t mode;                         /* SAC_MODE_OWN_QUEUE or SAC_MODE_SHARED_QUEUE */
+    uint32_t vulkan_version;               /* the instance's apiVersion */
+    sac_proc get_instance_proc_addr;       /* PFN_vkGetInstanceProcAddr */
+    void *instance;                        /* VkInstance */
+    void *physical_device;                 /* VkPhysicalDevice */
+    void *device;                          /* VkDevice */
+    const char *const *enabled_extensions; /* of the device */
+    const void *enabled_features;          /* VkPhysicalDeviceFeatures2, chain as given to vkCreateDevice */
+    uint32_t enabled_extension_count;
+    uint32_t queue_family, queue_index; /* the queue that the host uses: shared in mode B */
+    uint32_t own_queue_family;          /* mode A: a queue that the host leaves to the plugin */
+    uint32_t own_queue_index;           /* SAC_NO_QUEUE: there is none */
+    uint32_t reserved;
+} sac_vk_device;
+
+/* ---- contexts ---- */
+
+enum {
+    SAC_CONTEXT_VALIDATION = 1, /* mode D: the Khronos validation layer; its messages go to the log as errors */
+    SAC_CONTEXT_PROFILE = 2     /* GPU time of every dispatch, for sac.debug/1; costs a little */
+};
+
+typedef struct sac_context_desc {
+    uint32_t type, size; /* SAC_TYPE_CONTEXT_DESC */
+    const void *next;
+    const sac_host *host;        /* null: no log, malloc, the file system */
+    const sac_vk_device *device; /* null: mode D */
+    /* Mode D: an index or a part of the name. Null: SACCADE_DEVICE of the environment, else the best. */
+    const char *device_name;
+    /* Where the pipeline cache lies. Null: the user's ($SACCADE_CACHE_DIR, $XDG_CACHE_HOME/saccade ...); "": none. */
+    const char *cache_directory;
+    uint32_t flags;          /* SAC_CONTEXT_... */
+    uint32_t snapshot_count; /* results that can be held at one time, 2 to 64; 0: 8 */
+} sac_context_desc;
+
+typedef struct sac_context_info {
+    uint32_t type, size; /* SAC_TYPE_CONTEXT_INFO */
+    const void *next;
+    uint32_t mode;               /* the mode in use: SAC_MODE_OWN_QUEUE may have become SAC_MODE_SHARED_QUEUE */
+    sac_result state;            /* SAC_OK, or the error that ended the context's work */
+    uint32_t vulkan_version;     /* the device's */
+    uint32_t is_cpu;             /* 1: a CPU driver */
+    uint64_t device_memory;      /* bytes of device memory taken from the driver */
+    uint64_t driver_allocations; /* vkAllocateMemory calls so far: constant after warm-up */
+    uint64_t pipelines_built;    /* so far: constant after warm-up */
+    char device_name[256];
+    char driver_name[256];
+} sac_context_info;
+
+/* ---- models ---- */
+
+enum {
+    SAC_MODEL_FP16 = 1 /* weights and activations stored as halves: half the memory, results within about 2e-3 */
+};
+
+/* A model is a folder with a card.json (task, input, head, labels, thresholds) and a model.onnx. */
+typedef struct sac_model_desc {
+    uint32_t type, size; /* SAC_TYPE_MODEL_DESC */
+    const void *next;
+    const char *folder;
+    const char *weights; /* an ONNX file to read instead of the folder's; null: the folder's */
+    uint32_t slot;       /* which of the context's models this one takes the place of; there is one: 0 */
+    uint32_t flags;      /* SAC_MODEL_... */
+} sac_model_desc;
+
+enum {
+    SAC_MODEL_LOADING = 1,  /* the model before it goes on working meanwhile */
+    SAC_MODEL_READY = 2,    /* frames taken up from now on go through it */
+    SAC_MODEL_REPLACED = 3, /* was ready; a newer one has taken its place */
+    SAC_MODEL_FAILED = 4    /* see error; the model before it goes on working */
+};
+
+typedef struct sac_model_info {
+    uint32_t type, size; /* SAC_TYPE_MODEL_INFO */
+    const void *next;
+    uint32_t id;
+    uint32_t state;                     /* SAC_MODEL_... */
+    sac_result result;                  /* if failed: why */
+    uint32_t input_width, input_height; /* pixels that the network sees */
+    uint32_t label_count;
+    uint32_t dispatch_count;              /* of the network */
+    float load_ms;                        /* from load_model to ready */
+    float score_threshold, iou_threshold; /* the card's */
+    char name[64], task[32];
+    char error[512]; /* if failed: one sentence */
+} sac_model_info;
+
+/* Settings of detection, in force from the next frame on, for the slot's present and later models. */
+typedef struct sac_detect_settings {
+    uint32_t type, size; /* SAC_TYPE_DETECT_SETTINGS */
+    const void *next;
+    uint32_t slot;
+    uint32_t max_detections; /* 0: the plugin's own limit, which is at least 100 */
+    float score_threshold;   /* 0 to 1; 0: the card's */
+    float iou_threshold;     /* 0 to 1: boxes that overlap a better one of their class by more go; 0: the card's */
+} sac_detect_settings;
+
+/* ---- frames ---- */
+
+enum {
+    SAC_FORMAT_RGB8 = 1,  /* 1 plane, 3 bytes a pixel */
+    SAC_FORMAT_RGBA8 = 2, /* 1 plane, 4 bytes a pixel; alpha is ignored */
+    SAC_FORMAT_BGRA8 = 3,
+    SAC_FORMAT_NV12 = 4, /* 2 planes: Y, and UV interleaved at half width and height (rounded up) */
+    SAC_FORMAT_I420 = 5, /* 3 planes: Y, U, V */
+    SAC_FORMAT_YUYV = 6  /* 1 plane: Y0 U Y1 V; even width */
+};
+enum {
+    SAC_COLOR_BT601_LIMITED = 0, /* how YUV formats are coded; ignored for the others */
+    SAC_COLOR_BT601_FULL = 1,
+    SAC_COLOR_BT709_LIMITED = 2,
+    SAC_COLOR_BT709_FULL = 3
+};
+
+#define SAC_MAX_FRAME_SIZE 16384u /* pixels in width and height */
+
+/* A texture of the host's device, for modes A and B: 2D, one sample, layer 0 and level 0 are read. The plugin waits for
+ * `wait`, reads on its queue, and signals `signal` (timeline semaphores; 0: none). Every accepted image is waited for
+ * and signalled exactly once, also when its frame is dropped; after a lost device nothing is signalled. The image is
+ * read by sampling: it needs the usage named in sac_requirements. */
+typedef struct sac_vk_image {
+    uint32_t type, size; /* SAC_TYPE_VK_IMAGE */
+    const void *next;
+    uint64_t image;        /* VkImage */
+    uint32_t format;       /* VkFormat: R8G8B8A8 or B8G8R8A8, _UNORM or _SRGB */
+    uint32_t layout_in;    /* VkImageLayout that it is in when the wait is over */
+    uint32_t layout_out;   /* VkImageLayout to leave it in; 0: the same as layout_in */
+    uint32_t queue_family; /* that owns it and gets it back; VK_QUEUE_FAMILY_IGNORED: not exclusive */
+    /* The wait's signal must come some time: destroy_context waits for it too. */
+    uint64_t wait_semaphore, wait_value;
+    uint64_t signal_semaphore, signal_value;
+} sac_vk_image;
+
+/* One frame: planes in CPU memory, or an image. */
+typedef struct sac_frame {
+    uint32_t type, size; /* SAC_TYPE_FRAME */
+    const void *next;
+    uint64_t frame_id;     /* the host's; comes back in the snapshot, as do timestamp and cookie */
+    uint64_t timestamp_ns; /* the host's clock */
+    uint64_t cookie;
+    uint32_t width, height; /* pixels, 1 to SAC_MAX_FRAME_SIZE */
+    uint32_t rotation;      /* 0, 90, 180, 270: how far the picture must be turned clockwise to stand upright */
+    uint32_t mirror;        /* 1: flipped left to right (seen upright) before the network sees it */
+    uint32_t format;        /* SAC_FORMAT_..., for CPU planes */
+    uint32_t color;         /* SAC_COLOR_... */
+    const void *planes[3];
+    uint32_t strides[3]; /* bytes from a row to the next, at least a row's */
+    uint32_t reserved;
+    const sac_vk_image *image; /* null: CPU planes */
+    /* Null: the planes are copied before submit_frame returns (an image is always used in place). Otherwise planes or
+     * image belong to the plugin until this is called, exactly once for each accepted frame: used, dropped, failed or
+     * left over at destroy_context. It is called from any thread, also from inside submit_frame (of a newer frame), and
+     * must return quickly. Not called for a refused frame. */
+    void (*release)(void *user, uint64_t cookie);
+    void *release_user;
+} sac_frame;
+
+/* ---- results ---- */
+
+/* Pixels of the frame as it was submitted (before rotation and mirroring), (0, 0) its upper left corner, clipped to the
+ * frame. */
+typedef struct sac_detection {
+    float x1, y1, x2, y2;
+    float score; /* 0 to 1 */
+    uint32_t class_id;
+    uint32_t track_id; /* 0: not tracked */
+    uint32_t reserved;
+    const char *label; /* as long as the snapshot */
+} sac_detection;
+
+/* What one frame gave. It never changes; it stays until released as often as it was acquired. Results of tasks to come
+ * hang on `next`. */
+typedef struct sac_snapshot {
+    uint32_t type, size; /* SAC_TYPE_SNAPSHOT */
+    const void *next;
+    uint64_t sequence;                       /* 1, 2, 3 ... of this context */
+    uint64_t frame_id, timestamp_ns, cookie; /* of the source frame */
+    uint64_t submitted_ns, finished_ns;      /* by now_ns: age is now_ns() - submitted_ns */
+    uint64_t dropped_newer;                  /* frames dropped so far because a newer one came before their turn */
+    uint64_t dropped_failed;                 /* frames dropped so far because something failed */
+    uint32_t width, height;                  /* of the source frame, as submitted */
+    uint32_t model_id;
+    float gpu_us; /* GPU time of this frame in microseconds; 0: the device has no timestamps */
+    uint32_t detection_count;
+    uint32_t detection_more;         /* detections that did not fit under max_detections; 0 or more */
+    const sac_detection *detections; /* best score first */
+} sac_snapshot;
+
+typedef struct sac_statistics {
+    uint32_t type, size; /* SAC_TYPE_STATISTICS */
+    const void *next;
+    uint64_t submitted; /* frames accepted; each ends in one of the next three, or is pending or in progress */
+    uint64_t finished;  /* gave a snapshot */
+    uint64_t dropped_newer;
+    uint64_t dropped_failed;
+    uint64_t newest_sequence; /* of the newest snapshot; 0: none */
+    uint32_t snapshots_held;  /* acquired and not released */
+    uint32_t model_id;        /* the one in use; 0: none */
+    uint32_t models_loading;
+    float gpu_us, latency_us; /* of the newest snapshot; latency from submit to finished */
+    uint32_t reserved;
+} sac_statistics;
+
+/* ---- the functions ---- */
+
+typedef struct sac_api {
+    uint32_t size;    /* in: sizeof(sac_api). Functions beyond what the plugin knows come back null */
+    uint32_t version; /* out: major << 16 | minor */
+
+    /* [any] The sentence about the last call that failed on this context, cut to `capacity` bytes with its 0, and as a
+     * result its code (SAC_OK and "" if none did). With {0} or a handle that is not alive: about the last call without
+     * a live context (create_context, a destroyed handle). Calls that fail on several threads overwrite one another's
+     * sentence. */
+    sac_result (*get_last_error)(sac_context context, char *text, uint32_t capacity);
+    /* [any] The plugin's monotonic clock, the one of submitted_ns and finished_ns. */
+    uint64_t (*now_ns)(void);
+    /* [any] What to enable on a device that is to be handed over. Needs no context. Set type and size. */
+    sac_result (*get_requirements)(sac_requirements *requirements);
+
+    /* [blocking] Several contexts may live side by side, on one or several devices and instances. On failure *context
+     * is {0}. */
+    sac_result (*create_context)(const sac_context_desc *desc, sac_context *context);
+    /* [blocking] Waits for the frame in progress, releases all frames and ends the threads. Snapshots of it become
+     * invalid. Calls that wait in it on other threads come back with SAC_ERROR_CANCELLED. */
+    sac_result (*destroy_context)(sac_context context);
+    /* [any] */
+    sac_result (*get_context_info)(sac_context context, sac_context_info *info);
+
+    /* [render] Starts loading in the background, returns at once. The slot's model before it goes on until the new one
+     * has dispatched every pipeline; then they change between two frames. Of several calls in a row only the newest is
+     * sure to be loaded. *model_id (may be null) counts from 1. Refused at once: null or empty folder, unknown slot or
+     * flags. All else: see get_model_info. */
+    sac_result (*load_model)(sac_context context, const sac_model_desc *desc, uint32_t *model_id);
+    /* [render] model_id 0: the newest that was asked for. The last 16 are remembered. */
+    sac_result (*get_model_info)(sac_context context, uint32_t model_id, sac_model_info *info);
+    /* [blocking] Until the model is no longer loading. SAC_OK: ready (or replaced). A failed one gives its code. */
+    sac_result (*wait_model)(sac_context context, uint32_t model_id, uint32_t timeout_ms);
+    /* [render] */
+    sac_result (*set_detect_settings)(sac_context context, const sac_detect_settings *settings);
+
+    /* [one-writer] Takes a frame. Never waits for the GPU; after the first frames of a size it takes no memory. One
+     * frame can be pending: a newer one replaces it, and the older one is counted as dropped. SAC_NOT_READY: no model
+     * is ready yet, the frame was not taken. SAC_ERROR_INVALID_STATE: no model was ever asked for, or the only one
+     * failed. */
+    sac_result (*submit_frame)(sac_context context, const sac_frame *frame);
+    /* [render] The newest result, if its sequence is above `after` (0: any); else SAC_NOT_READY and *snapshot is null.
+     * Any number of readers. An error that ended the context's work is returned once there is nothing new any more. */
+    sac_result (*acquire_result)(sac_context context, uint64_t after, const sac_snapshot **snapshot);
+    /* [blocking] The same, waiting. If the frames submitted so far have all failed since `after`, the error of the
+     * last. */
+    sac_result (*wait_result)(sac_context context, uint64_t after, uint32_t timeout_ms, const sac_snapshot **snapshot);
+    /* [render] One release for each acquire. With all snapshots held, new results are dropped (as failed) until one is
+     * released. */
+    sac_result (*release_result)(sac_context context, const sac_snapshot *snapshot);
+    /* [render] */
+    sac_result (*get_statistics)(sac_context context, sac_statistics *statistics);
+
+    /* [any] A table of more functions by name and version: "sac.debug/1" (saccade_debug.h). Null: there is no such
+     * thing. The table is valid as long as the library is loaded. */
+    const void *(*get_extension)(sac_context context, const char *name);
+} sac_api;
+
+/* [any] The one exported symbol: fills the table. SAC_ERROR_UNSUPPORTED: another major version.
+ * SAC_ERROR_INVALID_ARGUMENT: `api` is null or its size is smaller than version 1.0's. */
+SAC_EXPORT sac_result sac_get_api(uint32_t major, sac_api *api);
+typedef sac_result (*sac_get_api_function)(uint32_t major, sac_api *api);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* SACCADE_H */
