@@ -1,0 +1,40 @@
+#pragma once
+// A kernel with descriptor sets of its own: how the plugin's few kernels outside a session's plan are recorded.
+
+#include <span>
+
+#include "compute/kernels/kernel_table.h"
+
+namespace sac {
+
+/// Move-only. [thread] one at a time. A set may be rewritten only when no submission that uses it is pending.
+class BoundKernel {
+public:
+    BoundKernel() = default;
+    /// Error as of KernelTable::get. Sets are numbered from 0 and all must be bound before they are recorded.
+    static Result<BoundKernel> create(KernelTable &kernels, const char *name, uint32_t sets = 1);
+    ~BoundKernel();
+    BoundKernel(BoundKernel &&other) noexcept;
+    BoundKernel &operator=(BoundKernel &&other) noexcept;
+
+    void bind_buffer(uint32_t set, uint32_t binding, VkBuffer buffer, VkDeviceSize offset, VkDeviceSize range);
+    void bind_texels(uint32_t set, uint32_t binding, VkBufferView view);
+    void bind_image(uint32_t set, uint32_t binding, VkSampler sampler, VkImageView view, VkImageLayout layout);
+
+    /// `push` begins with group_base.
+    void record(VkCommandBuffer commands, uint32_t set, std::span<const uint32_t> push, uint32_t groups_x) const;
+    /// Group counts are three words in `arguments` at `offset`.
+    void record_indirect(VkCommandBuffer commands, uint32_t set, std::span<const uint32_t> push, VkBuffer arguments,
+                         VkDeviceSize offset) const;
+
+private:
+    void begin(VkCommandBuffer commands, uint32_t set, std::span<const uint32_t> push) const;
+    void write(uint32_t set, uint32_t binding, VkWriteDescriptorSet &&write);
+
+    vk::Device *device_ = nullptr;
+    const Kernel *kernel_ = nullptr;
+    VkDescriptorPool pool_ = VK_NULL_HANDLE;
+    std::vector<VkDescriptorSet> sets_;
+};
+
+}  // namespace sac
