@@ -29,6 +29,7 @@ Result<std::unique_ptr<KernelTable>> KernelTable::create(vk::Device &device, con
     return table;
 }
 
+KernelTable::KernelTable(vk::Device &device) : device_(device) {}
 KernelTable::~KernelTable() = default;
 
 uint64_t KernelTable::embedded_hash() {

@@ -58,7 +58,7 @@ private:
         bool checked = false;
         std::unique_ptr<Kernel> kernel;  ///< null until asked for
     };
-    explicit KernelTable(vk::Device &device) : device_(device) {}
+    explicit KernelTable(vk::Device &device);
     void check(Entry &entry) const;
 
     vk::Device &device_;
