@@ -21,10 +21,10 @@ enum class PixelFormat : uint32_t {
     yuyv = 6,  ///< Y0 U Y1 V for two pixels (an odd width has a whole last group)
 };
 
-/// Colour matrix of the YUV formats. Limited range (Y 16 to 235, chroma 16 to 240) always; chroma is taken from the
-/// sample that covers the pixel, without interpolation, as OpenCV's cvtColor does; results are clamped to 0..255 and
-/// not rounded.
-enum class YuvMatrix : uint32_t { bt601 = 0, bt709 = 1 };
+/// How YUV formats are coded; the C ABI's SAC_COLOR_... has the same values. Limited range: Y 16 to 235, chroma 16 to
+/// 240. Chroma is taken from the sample that covers the pixel, without interpolation, as OpenCV's cvtColor does; the
+/// red, green and blue it gives are clamped to 0..255 and not rounded.
+enum class YuvColor : uint32_t { bt601_limited = 0, bt601_full = 1, bt709_limited = 2, bt709_full = 3 };
 
 /// A picture as it lies in a buffer.
 struct FrameLayout {
@@ -34,7 +34,7 @@ struct FrameLayout {
     /// is flipped left to right. The network sees the upright picture; boxes come back in stored pixels.
     uint32_t rotation = 0;
     bool mirror = false;
-    YuvMatrix matrix = YuvMatrix::bt601;
+    YuvColor color = YuvColor::bt601_limited;
     std::array<uint64_t, 3> plane_offset = {};  ///< bytes from the start of the range bound
     std::array<uint32_t, 3> stride = {};        ///< bytes from row to row; any value that holds a row
 
