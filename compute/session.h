@@ -1,0 +1,93 @@
+#pragma once
+// The façade of compute: load a model, then run it or record it.
+//   auto runtime = Runtime::create(*device, options);
+//   auto session = Session::load(*runtime, "model.onnx", {});
+//   session->write_input("image", pixels);  session->run();  session->read_output("scores");
+
+#include "compute/graph/passes.h"
+
+namespace sac {
+
+struct RuntimeOptions {
+    /// Folder of the pipeline cache; nullopt: vk::default_cache_directory(); empty: no cache on disk.
+    std::optional<std::string> cache_directory;
+};
+
+/// What sessions on one device share: memory, kernels, the timeline and what waits to be destroyed.
+/// [thread] one at a time, but for timeline and retire.
+struct Runtime {
+    static Result<std::unique_ptr<Runtime>> create(vk::Device &device, const RuntimeOptions &options);
+    ~Runtime();
+
+    vk::Device &device;
+    vk::Memory memory;
+    std::unique_ptr<KernelTable> kernels;
+    std::unique_ptr<vk::Timeline> timeline;
+    std::unique_ptr<vk::RetireQueue> retire;
+
+private:
+    explicit Runtime(vk::Device &d) : device(d), memory(d) {}
+};
+
+struct SessionOptions {
+    DType storage = DType::f32;                              ///< f32 or f16 activations and weights
+    std::map<std::string, int64_t, std::less<>> dimensions;  ///< values of symbolic dimensions
+    IoFormats formats;                                       ///< of inputs and outputs; default dense f32
+    /// Stop after these phases and keep what they made (for `saccade inspect`).
+    bool profile = false;                                    ///< record timestamps round every dispatch
+};
+
+/// An input or output of a session.
+struct TensorInfo {
+    std::string name;
+    Shape shape;
+    Layout layout = Layout::dense;
+    DType storage = DType::f32;
+    VkBuffer buffer = VK_NULL_HANDLE;
+    VkDeviceSize offset = 0, bytes = 0;  ///< padding included
+};
+
+/// Where the time of the last profiled run went.
+struct DispatchTime {
+    size_t dispatch = 0;
+    double nanoseconds = 0;
+};
+
+/// A network on a device. Weights are uploaded, pipelines built and dispatched once when load() returns.
+/// [thread] one at a time.
+class Session {
+public:
+    /// Error: names the file and node. `path` is an .onnx file; external data must lie inside its folder.
+    static Result<std::unique_ptr<Session>> load(Runtime &runtime, const std::string &path, const SessionOptions &options);
+    /// From a graph as import gives it (tests, networks made in memory).
+    static Result<std::unique_ptr<Session>> load(Runtime &runtime, Graph graph, const SessionOptions &options);
+    ~Session();  ///< waits for nothing: the buffers retire with the timeline
+
+    std::span<const TensorInfo> inputs() const;
+    std::span<const TensorInfo> outputs() const;
+    const TensorInfo *find(std::string_view name) const;  ///< an input or output, or null
+    const Plan &plan() const;
+    uint32_t dispatch_count() const;
+
+    /// Records dispatches [first, last) with their barriers, and one barrier before the first against everything
+    /// earlier on the queue. The buffer may be a host's. Nothing is submitted. No heap allocation.
+    Status record(VkCommandBuffer commands, uint32_t first, uint32_t last) const;
+
+    /// Host access, waiting: for tests, tools and loading. Dense f32 (or the input's storage), ONNX order and shape; conversion from and to
+    /// the session's format is done here.
+    Status write_input(std::string_view name, std::span<const float> values);
+    Status run();  ///< submits the whole plan and waits
+    Result<std::vector<float>> read_output(std::string_view name);
+    /// Any value of the plan by its graph name, if its memory was not reused (debugging, tests).
+    const std::vector<DispatchTime> &last_profile() const;
+
+    /// Re-records after kernels were reloaded; called by run(), and by others before they record.
+    Status refresh();
+
+private:
+    struct State;
+    explicit Session(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace sac
