@@ -194,8 +194,8 @@ typedef struct sac_vk_device {
 /* ---- contexts ---- */
 
 enum {
-    SAC_CONTEXT_VALIDATION = 1, /* mode D: the Khronos validation layer; its messages go to the log as errors */
-    SAC_CONTEXT_PROFILE = 2     /* GPU time of every dispatch, for sac.debug/1; costs a little */
+    SAC_CONTEXT_VALIDATION =
+        1, /* mode D: the Khronos validation layer, if installed; its messages go to the log as errors */
 };
 
 typedef struct sac_context_desc {
@@ -268,7 +268,7 @@ typedef struct sac_detect_settings {
     uint32_t type, size; /* SAC_TYPE_DETECT_SETTINGS */
     const void *next;
     uint32_t slot;
-    uint32_t max_detections; /* 0: the plugin's own limit, which is at least 100 */
+    uint32_t max_detections; /* 1 to 1024; 0: the card's */
     float score_threshold;   /* 0 to 1; 0: the card's */
     float iou_threshold;     /* 0 to 1: boxes that overlap a better one of their class by more go; 0: the card's */
 } sac_detect_settings;
@@ -281,13 +281,11 @@ enum {
     SAC_FORMAT_BGRA8 = 3,
     SAC_FORMAT_NV12 = 4, /* 2 planes: Y, and UV interleaved at half width and height (rounded up) */
     SAC_FORMAT_I420 = 5, /* 3 planes: Y, U, V */
-    SAC_FORMAT_YUYV = 6  /* 1 plane: Y0 U Y1 V; even width */
+    SAC_FORMAT_YUYV = 6  /* 1 plane: Y0 U Y1 V for two pixels; an odd width has a whole last group */
 };
 enum {
-    SAC_COLOR_BT601_LIMITED = 0, /* how YUV formats are coded; ignored for the others */
-    SAC_COLOR_BT601_FULL = 1,
-    SAC_COLOR_BT709_LIMITED = 2,
-    SAC_COLOR_BT709_FULL = 3
+    SAC_COLOR_BT601 = 0, /* matrix of the YUV formats, limited range (Y 16 to 235); ignored for the others */
+    SAC_COLOR_BT709 = 1
 };
 
 #define SAC_MAX_FRAME_SIZE 16384u /* pixels in width and height */
@@ -360,7 +358,7 @@ typedef struct sac_snapshot {
     uint32_t model_id;
     float gpu_us; /* GPU time of this frame in microseconds; 0: the device has no timestamps */
     uint32_t detection_count;
-    uint32_t detection_more;         /* detections that did not fit under max_detections; 0 or more */
+    uint32_t candidate_count;        /* places above the score threshold before overlapping ones were dropped */
     const sac_detection *detections; /* best score first */
 } sac_snapshot;
 
