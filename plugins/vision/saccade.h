@@ -194,8 +194,7 @@ typedef struct sac_vk_device {
 /* ---- contexts ---- */
 
 enum {
-    SAC_CONTEXT_VALIDATION =
-        1, /* mode D: the Khronos validation layer, if installed; its messages go to the log as errors */
+    SAC_CONTEXT_VALIDATION = 1 /* mode D: the Khronos validation layer; its messages go to the log as errors */
 };
 
 typedef struct sac_context_desc {
@@ -284,8 +283,10 @@ enum {
     SAC_FORMAT_YUYV = 6  /* 1 plane: Y0 U Y1 V for two pixels; an odd width has a whole last group */
 };
 enum {
-    SAC_COLOR_BT601 = 0, /* matrix of the YUV formats, limited range (Y 16 to 235); ignored for the others */
-    SAC_COLOR_BT709 = 1
+    SAC_COLOR_BT601_LIMITED = 0, /* how YUV formats are coded; ignored for the others. Limited: Y from 16 to 235 */
+    SAC_COLOR_BT601_FULL = 1,
+    SAC_COLOR_BT709_LIMITED = 2,
+    SAC_COLOR_BT709_FULL = 3
 };
 
 #define SAC_MAX_FRAME_SIZE 16384u /* pixels in width and height */
