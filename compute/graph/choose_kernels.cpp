@@ -1,0 +1,202 @@
+// Phase choose_kernels: each operator's plan makes dispatches, storages and uploads.
+
+#include <bit>
+#include <cstring>
+
+#include "compute/base/half.h"
+#include "compute/graph/passes.h"
+
+namespace sac {
+
+namespace {
+
+constexpr StorageId no_storage = UINT32_MAX;
+
+bool is_in(const std::vector<ValueId> &list, ValueId id) {
+    for (const ValueId other : list)
+        if (other == id) return true;
+    return false;
+}
+
+uint64_t bytes_of(const Value &value) {
+    const auto elements = static_cast<uint64_t>(padded_element_count(value.shape, value.layout));
+    return std::max<uint64_t>((elements * size_of(value.storage) + 15) / 16 * 16, 16);
+}
+
+StorageId add_storage(Plan &plan, Storage::Kind kind, std::string name, DType dtype, uint64_t bytes) {
+    Storage storage;
+    storage.kind = kind;
+    storage.name = std::move(name);
+    storage.dtype = dtype;
+    storage.bytes = bytes;
+    plan.storages.push_back(std::move(storage));
+    return static_cast<StorageId>(plan.storages.size() - 1);
+}
+
+/// Floats as elements of `type`, at the start of `bytes` bytes of zeros.
+std::vector<std::byte> encode(std::span<const float> values, DType type, uint64_t bytes) {
+    std::vector<std::byte> out(bytes);
+    if (type == DType::f16) {
+        for (size_t i = 0; i < values.size(); ++i) {
+            const uint16_t half = float_to_half(values[i]);
+            std::memcpy(out.data() + 2 * i, &half, 2);
+        }
+    } else if (!values.empty()) {
+        std::memcpy(out.data(), values.data(), values.size() * sizeof(float));
+    }
+    return out;
+}
+
+/// ONNX order -> rows of channels padded to four.
+std::vector<float> to_c4(std::span<const float> values, const Shape &shape) {
+    const int64_t batch = shape[0], channels = shape[1], pitch = round_up(channels, 4);
+    const int64_t pixels = element_count(Shape(shape.begin() + 2, shape.end()));
+    std::vector<float> out(static_cast<size_t>(batch * pixels * pitch), 0.0f);
+    for (int64_t n = 0; n < batch; ++n)
+        for (int64_t c = 0; c < channels; ++c)
+            for (int64_t p = 0; p < pixels; ++p)
+                out[static_cast<size_t>((n * pixels + p) * pitch + c)] =
+                    values[static_cast<size_t>((n * channels + c) * pixels + p)];
+    return out;
+}
+
+void upload_value(Plan &plan, StorageId storage, const Value &value) {
+    std::vector<float> values = value.constant->to_floats();
+    if (value.layout == Layout::c4) values = to_c4(values, value.shape);
+    plan.uploads.push_back({storage, encode(values, value.storage, plan.storages[storage].bytes)});
+}
+
+/// What no operator may ask of a device, whatever it is.
+Status check_dispatch(const Plan &plan, const Dispatch &dispatch, const vk::Caps &caps) {
+    const std::string name = plan.graph.nodes[dispatch.node].describe() + ": kernel " + dispatch.kernel;
+    for (size_t i = 0; i < 3; ++i) {
+        if (dispatch.groups[i] == 0) return Error(Code::internal, name + " is dispatched with no workgroups");
+        if (dispatch.groups[i] > caps.limits.maxComputeWorkGroupCount[i])
+            return Error(Code::unsupported, name + " needs more workgroups than the device allows");
+    }
+    if (dispatch.push_size > caps.limits.maxPushConstantsSize)
+        return Error(Code::unsupported, name + " needs more push constants than the device allows");
+    return {};
+}
+
+}  // namespace
+
+Dispatch &Dispatch::push_words(std::initializer_list<uint32_t> words) {
+    for (const uint32_t word : words) {
+        assert(push_size / 4 < push.size());
+        push[push_size / 4] = word;
+        push_size += 4;
+    }
+    return *this;
+}
+
+Dispatch &Dispatch::push_float(float value) { return push_words({std::bit_cast<uint32_t>(value)}); }
+
+StorageId PlanContext::storage_of(ValueId id) {
+    assert(id != no_value);
+    StorageId &storage = plan_.value_storage[id];
+    if (storage != no_storage) return storage;
+    const Value &value = plan_.graph.values[id];
+    const auto kind = value.constant ? Storage::Kind::weights : Storage::Kind::activation;
+    storage = add_storage(plan_, kind, value.name, value.storage, bytes_of(value));
+    if (value.constant) upload_value(plan_, storage, value);
+    return storage;
+}
+
+StorageId PlanContext::input_storage(size_t i) { return storage_of(node().inputs[i]); }
+StorageId PlanContext::output_storage(size_t i) { return storage_of(node().outputs[i]); }
+
+bool PlanContext::available(std::string_view kernel, std::initializer_list<StorageId> storages) const {
+    if (!kernels_.available(kernel)) return false;
+    bool texel = false;
+    for (const EmbeddedKernel &embedded : embedded_kernels())
+        if (kernel == embedded.name)
+            texel = std::string_view(embedded.defines).find("TEXEL") != std::string_view::npos ||
+                    std::string_view(embedded.needs).find("texel") != std::string_view::npos;
+    if (!texel) return true;
+    for (const StorageId id : storages) {
+        const Storage &storage = plan_.storages[id];
+        if (storage.bytes / (4 * size_of(storage.dtype)) > caps_.limits.maxTexelBufferElements) return false;
+    }
+    return true;
+}
+
+StorageId PlanContext::upload(std::string name, std::span<const float> values) {
+    const DType type = half() ? DType::f16 : DType::f32;
+    const uint64_t bytes = std::max<uint64_t>((values.size() * size_of(type) + 15) / 16 * 16, 16);
+    const StorageId storage = add_storage(plan_, Storage::Kind::weights, std::move(name), type, bytes);
+    plan_.uploads.push_back({storage, encode(values, type, bytes)});
+    return storage;
+}
+
+StorageId PlanContext::temporary(std::string name, int64_t elements) {
+    const DType type = half() ? DType::f16 : DType::f32;
+    const uint64_t bytes = (static_cast<uint64_t>(elements) * size_of(type) + 15) / 16 * 16;
+    return add_storage(plan_, Storage::Kind::activation, std::move(name), type, std::max<uint64_t>(bytes, 16));
+}
+
+void PlanContext::alias_output(size_t output, size_t input) {
+    const ValueId from = node().inputs[input], to = node().outputs[output];
+    const StorageId source = storage_of(from);
+    assert(plan_.graph.values[from].storage == plan_.graph.values[to].storage);
+    assert(plan_.storages[source].bytes >= bytes_of(plan_.graph.values[to]));
+    // A graph output has its storage already: it moves into the input's, which thereby becomes the caller's to read.
+    if (is_in(plan_.graph.outputs, to)) {
+        Storage &storage = plan_.storages[source];
+        if (storage.kind == Storage::Kind::activation) storage.kind = Storage::Kind::external;
+    }
+    plan_.value_storage[to] = source;
+}
+
+void PlanContext::dispatch(Dispatch dispatch) {
+    dispatch.node = node_index_;
+    const uint32_t most = caps_.limits.maxComputeWorkGroupCount[0];
+    const uint32_t total = dispatch.groups[0], base = dispatch.push[0];
+    const double flops = dispatch.flops;
+    for (uint32_t done = 0; done < total || done == 0;) {
+        Dispatch part = dispatch;
+        part.groups[0] = std::min(most, total - done);
+        part.push[0] = base + done;
+        part.flops = total ? flops * part.groups[0] / total : 0;
+        done += std::max(part.groups[0], 1u);
+        plan_.dispatches.push_back(std::move(part));
+    }
+}
+
+Error PlanContext::error(std::string text) const {
+    return Error(Code::invalid_file, node().describe() + ": " + std::move(text));
+}
+Error PlanContext::unsupported(std::string text) const {
+    return Error(Code::unsupported, node().describe() + ": " + std::move(text));
+}
+
+Result<Plan> choose_kernels(Graph graph, OperatorLookup lookup, const vk::Caps &caps, const KernelTable &kernels) {
+    Plan plan;
+    plan.graph = std::move(graph);
+    const Graph &g = plan.graph;
+    plan.value_storage.assign(g.values.size(), no_storage);
+    for (const auto *list : {&g.inputs, &g.outputs}) {
+        for (const ValueId id : *list) {
+            if (plan.value_storage[id] != no_storage) continue;
+            const Value &value = g.values[id];
+            plan.value_storage[id] =
+                add_storage(plan, Storage::Kind::external, value.name, value.storage, bytes_of(value));
+            if (value.constant) upload_value(plan, plan.value_storage[id], value);
+        }
+    }
+    for (size_t i = 0; i < g.nodes.size(); ++i) {
+        const Operator *op = lookup(g.nodes[i].domain, g.nodes[i].type, g.nodes[i].opset);
+        if (!op || !op->plan)
+            return Error(Code::unsupported, g.source + ": " + g.nodes[i].describe() +
+                                                " has inputs that are not known when loading, and no kernel");
+        PlanContext context(plan, i, caps, kernels);
+        const size_t first = plan.dispatches.size();
+        if (auto status = op->plan(context); !status) return Error(status.error()).with_context(g.source);
+        for (size_t d = first; d < plan.dispatches.size(); ++d)
+            if (auto status = check_dispatch(plan, plan.dispatches[d], caps); !status)
+                return Error(status.error()).with_context(g.source);
+    }
+    return plan;
+}
+
+}  // namespace sac
