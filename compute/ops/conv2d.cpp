@@ -1,0 +1,93 @@
+// Conv: y[n, m, o] = act(b[m] + sum over c, k of x[n, c, o stride + k dilation - pad] w[m, c, k] + residual[n, m, o])
+// (https://onnx.ai/onnx/operators/onnx__Conv.html). x is N x C x [H x] W, w is M x C/group x [kernel_h x] kernel_w.
+// One group: an implicit matrix product (conv2d.comp), or a plain one where the window is a single pixel (gemm.comp).
+// As many groups as channels: conv2d_depthwise.cpp. Anything between: conv2d_grouped.cpp.
+#include "compute/ops/conv2d.h"
+
+namespace sac::ops {
+
+namespace {
+
+Status infer(InferContext &ctx) {
+    const Shape &x = ctx.shape(0), &w = ctx.shape(1);
+    if (x.size() != 3 && x.size() != 4) {
+        return ctx.unsupported("an input of shape " + to_string(x) +
+                               ": only N x C x W and N x C x H x W are implemented");
+    }
+    if (w.size() != x.size()) return ctx.error("weights " + to_string(w) + " for an input " + to_string(x));
+    const std::span<const int64_t> sides = std::span(w).subspan(2);
+    const std::vector<int64_t> declared = ctx.node().ints_or("kernel_shape", {});
+    if (!declared.empty() && !std::equal(declared.begin(), declared.end(), sides.begin(), sides.end())) {
+        return ctx.error("attribute kernel_shape is " + to_string(declared) + ", the weights are " + to_string(w));
+    }
+    const int64_t group = ctx.node().int_or("group", 1);
+    if (group < 1 || x[1] % group != 0 || w[0] % group != 0 || w[1] != x[1] / group || w[0] < 1 || x[1] < 1) {
+        return ctx.error(format("%lld groups with an input %s and weights %s", static_cast<long long>(group),
+                                to_string(x).c_str(), to_string(w).c_str()));
+    }
+    if (has_own_input(ctx, 2) && ctx.shape(2) != Shape{w[0]}) {
+        return ctx.error("a bias " + to_string(ctx.shape(2)) + " for weights " + to_string(w));
+    }
+    const auto window = read_window(ctx.node(), x, sides);
+    if (!window.ok()) return window.error();
+    ctx.set_output(0, ctx.input(0).dtype, window_output(*window, x, w[0]));
+    return {};
+}
+
+LayoutChoice layouts(const Graph &, const Node &node) {
+    return {std::vector<Layout>(node.inputs.size(), Layout::c4), Layout::c4};
+}
+
+Status plan(PlanContext &ctx) {
+    SAC_ASSIGN(const ConvolutionNode conv, ConvolutionNode::read(ctx));
+    if (conv.group == conv.in_channels && conv.group == conv.out_channels) return plan_depthwise(ctx, conv);
+    if (conv.group != 1) return plan_grouped(ctx, conv);
+
+    const Window &window = conv.window;
+    const int64_t in_quads = quads_of(conv.in_channels), taps = window.kernel_h * window.kernel_w;
+    const bool pointwise = window.is_pointwise();
+    const MatrixProduct product = {ctx.input_storage(0),
+                                   ctx.output_storage(),
+                                   conv.batch * window.out_h * window.out_w,
+                                   taps * in_quads,
+                                   conv.out_channels,
+                                   in_quads,
+                                   pointwise ? nullptr : &window};
+    const ProductVariant variant = choose_product(ctx, product);
+    const auto packed = pack_matrix(product.k_quads, conv.out_channels, variant.tile_columns, conv.bias,
+                                    [&](int64_t k, int64_t column) {
+                                        const int64_t tap = k / (4 * in_quads), channel = k % (4 * in_quads);
+                                        return channel < conv.in_channels ? conv.weight(column, channel, tap) : 0.0f;
+                                    });
+    dispatch_product(ctx, product, variant, ctx.upload(ctx.node().name + ".weights", packed));
+    return {};
+}
+
+}  // namespace
+
+Result<ConvolutionNode> ConvolutionNode::read(const PlanContext &ctx) {
+    const Shape &x = ctx.input(0).shape, &w = ctx.input(1).shape;
+    if (!ctx.input(1).constant) return ctx.unsupported("weights that are not constant");
+    ConvolutionNode conv;
+    const auto window = read_window(ctx.node(), x, std::span(w).subspan(2));
+    if (!window.ok()) return window.error();
+    conv.window = *window;
+    conv.batch = x[0];
+    conv.in_channels = x[1];
+    conv.out_channels = w[0];
+    conv.group = ctx.node().int_or("group", 1);
+    conv.weights = ctx.input(1).constant->to_floats();
+    if (has_own_input(ctx, 2)) {
+        if (!ctx.input(2).constant) return ctx.unsupported("a bias that is not constant");
+        conv.bias = ctx.input(2).constant->to_floats();
+    }
+    // The kernels find a pixel from its row by a division that is exact below 2^21 (dispatch.glsl).
+    if (conv.batch * conv.window.out_h >= (1 << 21) || conv.batch * conv.window.in_h * conv.window.in_w >= (1 << 30)) {
+        return ctx.unsupported("an input of shape " + to_string(x) + ": too many pixels");
+    }
+    return conv;
+}
+
+SAC_OPERATOR(conv2d) = {.type = "Conv", .min_inputs = 2, .infer = infer, .layouts = layouts, .plan = plan};
+
+}  // namespace sac::ops

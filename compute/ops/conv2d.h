@@ -1,0 +1,27 @@
+#pragma once
+// A Conv node at plan time, as the three kinds of convolution read it.
+
+#include "compute/ops/conv_common.h"
+
+namespace sac::ops {
+
+struct ConvolutionNode {
+    Window window;
+    int64_t batch = 1, in_channels = 1, out_channels = 1, group = 1;
+    std::vector<float> weights;  ///< out_channels x in_channels / group x taps, as in the file
+    std::vector<float> bias;     ///< empty: none
+
+    /// Error: unsupported, if weights or bias are not constant or the image is too large for the kernels' arithmetic.
+    static Result<ConvolutionNode> read(const PlanContext &ctx);
+
+    int64_t taps() const { return window.kernel_h * window.kernel_w; }
+    /// `channel` counts within the output channel's group.
+    float weight(int64_t out_channel, int64_t channel, int64_t tap) const {
+        return weights[static_cast<size_t>((out_channel * (in_channels / group) + channel) * taps() + tap)];
+    }
+};
+
+Status plan_depthwise(PlanContext &ctx, const ConvolutionNode &conv);  ///< conv2d_depthwise.cpp
+Status plan_grouped(PlanContext &ctx, const ConvolutionNode &conv);    ///< conv2d_grouped.cpp
+
+}  // namespace sac::ops

@@ -1,0 +1,75 @@
+// Gemm: y = act(alpha a' b' + beta c + residual), a' is M x K, b' is K x N, c is broadcast to M x N
+// (https://onnx.ai/onnx/operators/onnx__Gemm.html); a' and b' are a and b, transposed if transA or transB says so.
+// MatMul by a constant matrix: y[..., m, n] = sum over k of a[..., m, k] b[k, n].
+// b and c must be constant, c one number a column. Rows are rows of C4 tensors, or of dense ones of whole texels.
+#include "compute/ops/conv_common.h"
+#include "compute/ops/matmul.h"
+
+namespace sac::ops {
+
+namespace {
+
+Status infer_gemm(InferContext &ctx) {
+    const Shape &a = ctx.shape(0), &b = ctx.shape(1);
+    if (a.size() != 2 || b.size() != 2) return ctx.error("multiplies " + to_string(a) + " by " + to_string(b));
+    const bool trans_a = ctx.node().int_or("transA", 0) != 0, trans_b = ctx.node().int_or("transB", 0) != 0;
+    const Shape y = {a[trans_a ? 1 : 0], b[trans_b ? 0 : 1]};
+    if (a[trans_a ? 0 : 1] != b[trans_b ? 1 : 0]) {
+        return ctx.error("multiplies " + to_string(a) + (trans_a ? " (transposed)" : "") + " by " + to_string(b) +
+                         (trans_b ? " (transposed)" : ""));
+    }
+    if (has_own_input(ctx, 2)) {
+        SAC_ASSIGN(const Shape sum, host::broadcast(ctx.shape(2), y));
+        if (sum != y) return ctx.error("adds " + to_string(ctx.shape(2)) + " to a product " + to_string(y));
+    }
+    ctx.set_output(0, ctx.input(0).dtype, y);
+    return {};
+}
+
+LayoutChoice gemm_layouts(const Graph &, const Node &node) {
+    return {std::vector<Layout>(node.inputs.size(), Layout::c4), Layout::c4};
+}
+
+// beta c as one number a column, for c of shape [], [1], [N], [1, 1] or [1, N]; with one row, any c is.
+Result<std::vector<float>> bias_of(PlanContext &ctx, int64_t rows, int64_t columns) {
+    if (!has_own_input(ctx, 2)) return std::vector<float>();
+    const Value &c = ctx.input(2);
+    if (!c.constant) return ctx.unsupported("an input C that is not constant");
+    if (rows > 1 && c.shape.size() == 2 && c.shape[0] != 1) {
+        return ctx.unsupported("an input C of shape " + to_string(c.shape) + ", which differs from row to row");
+    }
+    const float beta = ctx.node().float_or("beta", 1);
+    const std::vector<float> values = c.constant->to_floats();
+    std::vector<float> bias(static_cast<size_t>(columns));
+    for (size_t i = 0; i < bias.size(); ++i) bias[i] = beta * values[values.size() == 1 ? 0 : i];
+    return bias;
+}
+
+Status plan_gemm(PlanContext &ctx) {
+    const Node &node = ctx.node();
+    const Shape &a = ctx.input(0).shape, &y = ctx.output().shape;
+    if (node.int_or("transA", 0) != 0) return ctx.unsupported("attribute transA");
+    if (!ctx.input(1).constant) return ctx.unsupported("an input B that is not constant");
+    SAC_ASSIGN(const auto bias, bias_of(ctx, y[0], y[1]));
+    return plan_constant_product(ctx, y[0], a[1], y[1], node.int_or("transB", 0) != 0, node.float_or("alpha", 1), bias);
+}
+
+}  // namespace
+
+Status plan_constant_product(PlanContext &ctx, int64_t rows, int64_t depth, int64_t columns, bool transposed,
+                             float scale, std::span<const float> bias) {
+    const std::vector<float> b = ctx.input(1).constant->to_floats();
+    const int64_t quads = quads_of(depth);
+    const MatrixProduct product = {ctx.input_storage(0), ctx.output_storage(), rows, quads, columns, quads, nullptr};
+    const ProductVariant variant = choose_product(ctx, product);
+    const auto packed = pack_matrix(quads, columns, variant.tile_columns, bias, [&](int64_t k, int64_t column) {
+        return k < depth ? scale * b[static_cast<size_t>(transposed ? column * depth + k : k * columns + column)]
+                         : 0.0f;
+    });
+    dispatch_product(ctx, product, variant, ctx.upload(ctx.node().name + ".weights", packed));
+    return {};
+}
+
+SAC_OPERATOR(gemm) = {.type = "Gemm", .min_inputs = 2, .infer = infer_gemm, .layouts = gemm_layouts, .plan = plan_gemm};
+
+}  // namespace sac::ops

@@ -1,0 +1,274 @@
+#include "tests/support/op_runner.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <set>
+
+#include "compute/session.h"
+#include "tests/support/device.h"
+
+namespace sac::test {
+namespace {
+
+// A device and what runs on it.
+struct Lab {
+    std::string name;
+    std::unique_ptr<vk::Device> device;
+    std::unique_ptr<Runtime> runtime;
+
+    Lab(std::string n, std::optional<vk::Profile> profile) : name(std::move(n)) {
+        vk::DeviceOptions options = device_options();
+        options.profile = profile;
+        auto made = vk::Device::create(options);
+        REQUIRE_MESSAGE(made.ok(), made.error().message);
+        device = std::move(*made);
+        RuntimeOptions runtime_options;
+        runtime_options.cache_directory = "";
+        auto created = Runtime::create(*device, runtime_options);
+        REQUIRE_MESSAGE(created.ok(), created.error().message);
+        runtime = std::move(*created);
+    }
+};
+
+// The device as it is (with SACCADE_PROFILE=min: the capped one) and, if that is another, one with the minimum profile.
+std::vector<std::unique_ptr<Lab>> &labs() {
+    static std::vector<std::unique_ptr<Lab>> all = [] {
+        test::device();  // the shared state of the run outlives ours
+        std::vector<std::unique_ptr<Lab>> made;
+        made.push_back(std::make_unique<Lab>("device", std::nullopt));
+        if (made[0]->device->caps().profile != vk::Profile::minimum) {
+            made.push_back(std::make_unique<Lab>("minimum profile", vk::Profile::minimum));
+        }
+        return made;
+    }();
+    return all;
+}
+
+std::set<std::string, std::less<>> &dispatched() {
+    static std::set<std::string, std::less<>> names;
+    return names;
+}
+
+std::string input_name(size_t i) { return "in" + std::to_string(i); }
+std::string output_name(size_t i) { return "out" + std::to_string(i); }
+
+Graph make_graph(const OpCase &op) {
+    Graph graph;
+    graph.source = "test";
+    Node node;
+    node.name = "node";
+    node.type = op.type;
+    node.domain = op.domain;
+    node.opset = op.opset;
+    node.attributes = op.attributes;
+    node.epilogue = op.epilogue;
+    for (size_t i = 0; i < op.inputs.size(); ++i) {
+        const OpInput &input = op.inputs[i];
+        if (input.kind == OpInput::Kind::absent) {
+            node.inputs.push_back(no_value);
+        } else if (input.kind == OpInput::Kind::runtime) {
+            const ValueId id = graph.add_value(input_name(i));
+            graph.values[id].shape = input.shape;
+            graph.values[id].known = true;
+            graph.inputs.push_back(id);
+            node.inputs.push_back(id);
+        } else if (input.kind == OpInput::Kind::constant) {
+            node.inputs.push_back(
+                graph.add_constant(input_name(i), HostTensor::from_floats(input.shape, input.values)));
+        } else {
+            node.inputs.push_back(
+                graph.add_constant(input_name(i), HostTensor::from_int64s(input.shape, input.integers)));
+        }
+    }
+    for (size_t i = 0; i < op.outputs; ++i) {
+        node.outputs.push_back(graph.add_value(output_name(i)));
+        graph.outputs.push_back(node.outputs.back());
+    }
+    graph.nodes.push_back(std::move(node));
+    return graph;
+}
+
+// The bytes of a session's tensor as they lie on the device.
+std::vector<std::byte> raw_bytes(Lab &lab, const TensorInfo &tensor) {
+    auto buffer = vk::Buffer::create(*lab.device, lab.runtime->memory, tensor.bytes, VK_BUFFER_USAGE_TRANSFER_DST_BIT,
+                                     vk::MemoryUse::readback, "raw");
+    REQUIRE(buffer.ok());
+    const Status copied = vk::run_once(
+        *lab.device,
+        [&](VkCommandBuffer commands) -> Status {
+            const VkBufferCopy region = {tensor.offset, 0, tensor.bytes};
+            lab.device->fn().CmdCopyBuffer(commands, tensor.buffer, buffer->handle(), 1, &region);
+            return {};
+        },
+        "read raw");
+    REQUIRE(copied.ok());
+    const auto *bytes = buffer->mapped<std::byte>();
+    return {bytes, bytes + tensor.bytes};
+}
+
+void poison(Lab &lab, const TensorInfo &tensor) {
+    const Status filled = vk::run_once(
+        *lab.device,
+        [&](VkCommandBuffer commands) -> Status {
+            // All ones is a NaN in f32 and in f16.
+            lab.device->fn().CmdFillBuffer(commands, tensor.buffer, tensor.offset, tensor.bytes, 0xffffffffu);
+            return {};
+        },
+        "poison");
+    REQUIRE(filled.ok());
+}
+
+// Lanes of a C4 tensor beyond its channels.
+size_t nonzero_pad_lanes(const TensorInfo &tensor, std::span<const std::byte> bytes) {
+    const int64_t channels = tensor.shape[1], padded = round_up(channels, 4);
+    const size_t size = size_of(tensor.storage);
+    size_t wrong = 0;
+    for (size_t i = 0; i < bytes.size() / size; ++i) {
+        if (static_cast<int64_t>(i) % padded < channels) continue;
+        for (size_t b = 0; b < size; ++b) {
+            // Minus zero will do.
+            const bool sign = b + 1 == size;
+            if ((bytes[i * size + b] & std::byte(sign ? 0x7f : 0xff)) != std::byte(0)) {
+                ++wrong;
+                break;
+            }
+        }
+    }
+    return wrong;
+}
+
+struct Way {
+    DType storage;
+    Layout layout;
+};
+
+void check_way(Lab &lab, const OpCase &op, const Way &way, const Reference &reference) {
+    INFO(lab.name << ", " << name_of(way.storage) << ", " << name_of(way.layout));
+    std::vector<Array> arrays;
+    for (const OpInput &input : op.inputs) {
+        Array array(input.shape);
+        for (size_t i = 0; i < input.integers.size(); ++i) array.values[i] = static_cast<double>(input.integers[i]);
+        const auto floats = way.storage == DType::f16 ? rounded_to_half(input.values) : input.values;
+        std::copy(floats.begin(), floats.end(), array.values.begin());
+        arrays.push_back(std::move(array));
+    }
+    const std::vector<Array> expected = reference(arrays);
+    REQUIRE(expected.size() == op.outputs);
+
+    SessionOptions options;
+    options.storage = way.storage;
+    for (size_t i = 0; i < op.inputs.size(); ++i) {
+        if (op.inputs[i].kind == OpInput::Kind::runtime) options.formats[input_name(i)] = {way.layout, way.storage};
+    }
+    for (size_t i = 0; i < op.outputs; ++i) options.formats[output_name(i)] = {way.layout, way.storage};
+    auto loaded = Session::load(*lab.runtime, make_graph(op), options);
+    REQUIRE_MESSAGE(loaded.ok(), loaded.error().message);
+    Session &session = **loaded;
+    for (const Dispatch &dispatch : session.plan().dispatches) dispatched().insert(dispatch.kernel);
+    CHECK_MESSAGE(check_hazards(session.plan()).empty(), session.plan().dump());
+
+    for (const TensorInfo &output : session.outputs()) poison(lab, output);
+    std::vector<std::vector<std::byte>> before;
+    for (size_t i = 0; i < op.inputs.size(); ++i) {
+        if (op.inputs[i].kind != OpInput::Kind::runtime) continue;
+        const Status written = session.write_input(input_name(i), op.inputs[i].values);
+        REQUIRE_MESSAGE(written.ok(), written.error().message);
+    }
+    for (const TensorInfo &input : session.inputs()) before.push_back(raw_bytes(lab, input));
+    const Status ran = session.run();
+    REQUIRE_MESSAGE(ran.ok(), ran.error().message);
+
+    for (size_t i = 0; i < session.inputs().size(); ++i) {
+        CHECK_MESSAGE(raw_bytes(lab, session.inputs()[i]) == before[i], "input " << i << " was written to");
+    }
+    for (size_t i = 0; i < op.outputs; ++i) {
+        const TensorInfo *info = session.find(output_name(i));
+        REQUIRE(info);
+        CHECK(to_string(info->shape) == to_string(expected[i].shape));
+        const auto actual = session.read_output(output_name(i));
+        REQUIRE_MESSAGE(actual.ok(), actual.error().message);
+        const double error = relative_error(*actual, expected[i].values);
+        CHECK_MESSAGE(error <= (way.storage == DType::f16 ? op.f16_bound : op.f32_bound),
+                      "output " << i << " of " << to_string(info->shape) << " is off by " << error << "\n"
+                                << session.plan().dump());
+        if (info->layout == Layout::c4) CHECK(nonzero_pad_lanes(*info, raw_bytes(lab, *info)) == 0);
+    }
+}
+
+OpInput random_input(OpInput::Kind kind, Shape shape, uint64_t seed, double low, double high) {
+    OpInput input{kind, std::move(shape), {}, {}};
+    input.values = random_floats(static_cast<size_t>(element_count(input.shape)), seed, low, high);
+    return input;
+}
+
+}  // namespace
+
+OpInput runtime(Shape shape, uint64_t seed, double low, double high) {
+    return random_input(OpInput::Kind::runtime, std::move(shape), seed, low, high);
+}
+OpInput constant(Shape shape, uint64_t seed, double low, double high) {
+    return random_input(OpInput::Kind::constant, std::move(shape), seed, low, high);
+}
+OpInput constant_values(Shape shape, std::vector<float> values) {
+    return {OpInput::Kind::constant, std::move(shape), std::move(values), {}};
+}
+OpInput integers(std::vector<int64_t> values) {
+    return {OpInput::Kind::integers, {static_cast<int64_t>(values.size())}, {}, std::move(values)};
+}
+OpInput absent() { return {}; }
+
+double activate(const Epilogue &epilogue, double x, double residual) {
+    const auto sigmoid = [](double v) { return 1 / (1 + std::exp(-v)); };
+    const double a = static_cast<double>(epilogue.a), b = static_cast<double>(epilogue.b);
+    if (epilogue.residual) x += residual;
+    switch (epilogue.activation) {
+        case Activation::none: return x;
+        case Activation::relu: return std::max(x, 0.0);
+        case Activation::clip: return std::min(std::max(x, a), b);
+        case Activation::leaky_relu: return x < 0 ? a * x : x;
+        case Activation::sigmoid: return sigmoid(x);
+        case Activation::hard_sigmoid: return std::min(std::max(a * x + b, 0.0), 1.0);
+        case Activation::hard_swish: return x * std::min(std::max(x / 6 + 0.5, 0.0), 1.0);
+        case Activation::silu: return x * sigmoid(x);
+        case Activation::tanh: return std::tanh(x);
+    }
+    return x;
+}
+
+void check_op(const OpCase &op, const Reference &reference) {
+    bool ranks = true;  // C4 needs a channel axis everywhere
+    for (const OpInput &input : op.inputs) {
+        ranks = ranks && (input.kind != OpInput::Kind::runtime || input.shape.size() > 1);
+    }
+    for (const auto &lab : labs()) {
+        for (const DType storage : {DType::f32, DType::f16}) {
+            if (op.dense) check_way(*lab, op, {storage, Layout::dense}, reference);
+            if (op.c4 && ranks) check_way(*lab, op, {storage, Layout::c4}, reference);
+        }
+    }
+}
+
+Status load_op(const OpCase &op) {
+    auto loaded = Session::load(*labs()[0]->runtime, make_graph(op), {});
+    if (!loaded.ok()) return loaded.error();
+    return {};
+}
+
+void check_every_variant(const char *source) {
+    size_t variants = 0;
+    for (const EmbeddedKernel &kernel : embedded_kernels()) {
+        if (std::string_view(kernel.source) != source) continue;
+        const bool runs = std::any_of(labs().begin(), labs().end(),
+                                      [&](const auto &lab) { return lab->runtime->kernels->available(kernel.name); });
+        if (!runs) continue;
+        ++variants;
+        CHECK_MESSAGE(dispatched().contains(kernel.name), kernel.name << " was dispatched by no test of this file");
+    }
+    CHECK_MESSAGE(variants > 0, source << " has no variant for this device");
+}
+
+}  // namespace sac::test
