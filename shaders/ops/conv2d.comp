@@ -1,20 +1,20 @@
 // 2-D convolution of one group: implicit matrix product, rows = output pixels (n, y, x), columns = output channels.
 // Tensors are C4; every size, stride, dilation and padding is a push constant.
 // Bindings: src, weights (packed with the bias: matrix_tile.glsl, k = (ky, kx, input channel)), [residual], dst.
-// Dispatch: x = ceil(rows / (TILE_ROWS TILE_GROUPS)), y = ceil(out_channels / (8 TILE_COLUMNS)).
+// Dispatch: x = ceil(rows / (TILE_ROWS TILE_GROUPS)) ceil(out_channels / (8 TILE_COLUMNS)).
 #version 450
 #pragma kernel conv2d_f32 TILE_ROWS=4 TILE_COLUMNS=4
 #pragma kernel conv2d_f32_full TILE_ROWS=4 TILE_COLUMNS=4 FULL_EPILOGUE
 #pragma kernel conv2d_f16 TILE_ROWS=4 TILE_COLUMNS=4 STORAGE_F16
 #pragma kernel conv2d_f16_full TILE_ROWS=4 TILE_COLUMNS=4 STORAGE_F16 FULL_EPILOGUE
-#pragma kernel conv2d_f32_s24x4 TILE_ROWS=24 TILE_COLUMNS=4 SHUFFLE8 TEXEL needs=texel,shuffle8
-#pragma kernel conv2d_f32_s24x4_full TILE_ROWS=24 TILE_COLUMNS=4 SHUFFLE8 TEXEL FULL_EPILOGUE needs=texel,shuffle8
-#pragma kernel conv2d_f16_s24x4 TILE_ROWS=24 TILE_COLUMNS=4 SHUFFLE8 TEXEL STORAGE_F16 needs=texel,shuffle8
-#pragma kernel conv2d_f16_s24x4_full TILE_ROWS=24 TILE_COLUMNS=4 SHUFFLE8 TEXEL STORAGE_F16 FULL_EPILOGUE needs=texel,shuffle8
-#pragma kernel conv2d_f32_s16x8 TILE_ROWS=16 TILE_COLUMNS=8 SHUFFLE8 TEXEL needs=texel,shuffle8
-#pragma kernel conv2d_f32_s16x8_full TILE_ROWS=16 TILE_COLUMNS=8 SHUFFLE8 TEXEL FULL_EPILOGUE needs=texel,shuffle8
-#pragma kernel conv2d_f16_s16x8 TILE_ROWS=16 TILE_COLUMNS=8 SHUFFLE8 TEXEL STORAGE_F16 needs=texel,shuffle8
-#pragma kernel conv2d_f16_s16x8_full TILE_ROWS=16 TILE_COLUMNS=8 SHUFFLE8 TEXEL STORAGE_F16 FULL_EPILOGUE needs=texel,shuffle8
+#pragma kernel conv2d_f32_s32x4 TILE_ROWS=32 TILE_COLUMNS=4 SHUFFLE8 TEXEL needs=texel,shuffle8
+#pragma kernel conv2d_f32_s32x4_full TILE_ROWS=32 TILE_COLUMNS=4 SHUFFLE8 TEXEL FULL_EPILOGUE needs=texel,shuffle8
+#pragma kernel conv2d_f16_s32x4 TILE_ROWS=32 TILE_COLUMNS=4 SHUFFLE8 TEXEL STORAGE_F16 needs=texel,shuffle8
+#pragma kernel conv2d_f16_s32x4_full TILE_ROWS=32 TILE_COLUMNS=4 SHUFFLE8 TEXEL STORAGE_F16 FULL_EPILOGUE needs=texel,shuffle8
+#pragma kernel conv2d_f32_s24x8 TILE_ROWS=24 TILE_COLUMNS=8 SHUFFLE8 TEXEL needs=texel,shuffle8
+#pragma kernel conv2d_f32_s24x8_full TILE_ROWS=24 TILE_COLUMNS=8 SHUFFLE8 TEXEL FULL_EPILOGUE needs=texel,shuffle8
+#pragma kernel conv2d_f16_s24x8 TILE_ROWS=24 TILE_COLUMNS=8 SHUFFLE8 TEXEL STORAGE_F16 needs=texel,shuffle8
+#pragma kernel conv2d_f16_s24x8_full TILE_ROWS=24 TILE_COLUMNS=8 SHUFFLE8 TEXEL STORAGE_F16 FULL_EPILOGUE needs=texel,shuffle8
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #ifdef SHUFFLE8
@@ -40,6 +40,7 @@ PUSH {
     uint out_channels, dst_stride, dst_offset;
     uint has_residual, residual_stride, residual_offset;
     uint panel_size;  // texels of a panel of weights
+    uint tiles_inner, panels_inner;  // matrix_tile.glsl: the inner count of (row tiles, panels), which one is inner
     uint activation;
     float activation_a, activation_b;
     uint in_h, in_w, out_h, out_w;
@@ -50,6 +51,7 @@ PUSH {
 #include "matrix_tile.glsl"
 
 void main() {
+    tile_place();
     int top[TILE_SLOTS], left[TILE_SLOTS], image[TILE_SLOTS];
     [[unroll]] for (int i = 0; i < TILE_SLOTS; ++i) {
         const uint row = min(SLOT_ROW(i), pc.rows - 1u);

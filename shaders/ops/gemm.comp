@@ -1,7 +1,7 @@
 // Matrix product with constant weights: linear layers, and 1x1 convolutions of stride 1 without padding.
 // src: rows of in_quads texels; dst: rows of out_channels elements padded to texels. In C4 a row is a pixel or a token.
 // Bindings: src, weights (packed with the bias: matrix_tile.glsl, k = input channel), [residual], dst.
-// Dispatch: x = ceil(rows / (TILE_ROWS TILE_GROUPS)), y = ceil(out_channels / (8 TILE_COLUMNS)).
+// Dispatch: x = ceil(rows / (TILE_ROWS TILE_GROUPS)) ceil(out_channels / (8 TILE_COLUMNS)).
 // The variants of one row are for products that only stream the weights: few rows, as in a classifier's last layer.
 #version 450
 #pragma kernel gemm_f32 TILE_ROWS=4 TILE_COLUMNS=4
@@ -10,14 +10,14 @@
 #pragma kernel gemm_f16_full TILE_ROWS=4 TILE_COLUMNS=4 STORAGE_F16 FULL_EPILOGUE
 #pragma kernel gemm_f32_t1x4_full TILE_ROWS=1 TILE_COLUMNS=4 TILE_GROUPS=1 TEXEL FULL_EPILOGUE needs=texel
 #pragma kernel gemm_f16_t1x4_full TILE_ROWS=1 TILE_COLUMNS=4 TILE_GROUPS=1 TEXEL STORAGE_F16 FULL_EPILOGUE needs=texel
-#pragma kernel gemm_f32_s24x4 TILE_ROWS=24 TILE_COLUMNS=4 SHUFFLE8 TEXEL needs=texel,shuffle8
-#pragma kernel gemm_f32_s24x4_full TILE_ROWS=24 TILE_COLUMNS=4 SHUFFLE8 TEXEL FULL_EPILOGUE needs=texel,shuffle8
-#pragma kernel gemm_f16_s24x4 TILE_ROWS=24 TILE_COLUMNS=4 SHUFFLE8 TEXEL STORAGE_F16 needs=texel,shuffle8
-#pragma kernel gemm_f16_s24x4_full TILE_ROWS=24 TILE_COLUMNS=4 SHUFFLE8 TEXEL STORAGE_F16 FULL_EPILOGUE needs=texel,shuffle8
-#pragma kernel gemm_f32_s16x8 TILE_ROWS=16 TILE_COLUMNS=8 SHUFFLE8 TEXEL needs=texel,shuffle8
-#pragma kernel gemm_f32_s16x8_full TILE_ROWS=16 TILE_COLUMNS=8 SHUFFLE8 TEXEL FULL_EPILOGUE needs=texel,shuffle8
-#pragma kernel gemm_f16_s16x8 TILE_ROWS=16 TILE_COLUMNS=8 SHUFFLE8 TEXEL STORAGE_F16 needs=texel,shuffle8
-#pragma kernel gemm_f16_s16x8_full TILE_ROWS=16 TILE_COLUMNS=8 SHUFFLE8 TEXEL STORAGE_F16 FULL_EPILOGUE needs=texel,shuffle8
+#pragma kernel gemm_f32_s32x4 TILE_ROWS=32 TILE_COLUMNS=4 SHUFFLE8 TEXEL needs=texel,shuffle8
+#pragma kernel gemm_f32_s32x4_full TILE_ROWS=32 TILE_COLUMNS=4 SHUFFLE8 TEXEL FULL_EPILOGUE needs=texel,shuffle8
+#pragma kernel gemm_f16_s32x4 TILE_ROWS=32 TILE_COLUMNS=4 SHUFFLE8 TEXEL STORAGE_F16 needs=texel,shuffle8
+#pragma kernel gemm_f16_s32x4_full TILE_ROWS=32 TILE_COLUMNS=4 SHUFFLE8 TEXEL STORAGE_F16 FULL_EPILOGUE needs=texel,shuffle8
+#pragma kernel gemm_f32_s24x8 TILE_ROWS=24 TILE_COLUMNS=8 SHUFFLE8 TEXEL needs=texel,shuffle8
+#pragma kernel gemm_f32_s24x8_full TILE_ROWS=24 TILE_COLUMNS=8 SHUFFLE8 TEXEL FULL_EPILOGUE needs=texel,shuffle8
+#pragma kernel gemm_f16_s24x8 TILE_ROWS=24 TILE_COLUMNS=8 SHUFFLE8 TEXEL STORAGE_F16 needs=texel,shuffle8
+#pragma kernel gemm_f16_s24x8_full TILE_ROWS=24 TILE_COLUMNS=8 SHUFFLE8 TEXEL STORAGE_F16 FULL_EPILOGUE needs=texel,shuffle8
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #ifdef SHUFFLE8
@@ -43,6 +43,7 @@ PUSH {
     uint out_channels, dst_stride, dst_offset;
     uint has_residual, residual_stride, residual_offset;
     uint panel_size;  // texels of a panel of weights
+    uint tiles_inner, panels_inner;  // matrix_tile.glsl: the inner count of (row tiles, panels), which one is inner
     uint activation;
     float activation_a, activation_b;
 } pc;
@@ -50,6 +51,7 @@ PUSH {
 #include "matrix_tile.glsl"
 
 void main() {
+    tile_place();
     int at[TILE_SLOTS];
     [[unroll]] for (int i = 0; i < TILE_SLOTS; ++i) {
         at[i] = int(min(SLOT_ROW(i), pc.rows - 1u) * pc.src_stride + pc.src_offset);
