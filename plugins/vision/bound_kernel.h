@@ -17,14 +17,15 @@ public:
     BoundKernel(BoundKernel &&other) noexcept;
     BoundKernel &operator=(BoundKernel &&other) noexcept;
 
+    vk::BindingKind kind(uint32_t binding) const { return kernel_->pipeline.interface().bindings[binding]; }
     void bind_buffer(uint32_t set, uint32_t binding, VkBuffer buffer, VkDeviceSize offset, VkDeviceSize range);
     void bind_texels(uint32_t set, uint32_t binding, VkBufferView view);
     void bind_image(uint32_t set, uint32_t binding, VkSampler sampler, VkImageView view, VkImageLayout layout);
 
-    /// `push` begins with group_base.
-    void record(VkCommandBuffer commands, uint32_t set, std::span<const uint32_t> push, uint32_t groups_x) const;
+    /// `push` begins with group_base, which is set here (a dispatch of more groups than the device allows is split).
+    void record(VkCommandBuffer commands, uint32_t set, std::span<uint32_t> push, uint32_t groups_x) const;
     /// Group counts are three words in `arguments` at `offset`.
-    void record_indirect(VkCommandBuffer commands, uint32_t set, std::span<const uint32_t> push, VkBuffer arguments,
+    void record_indirect(VkCommandBuffer commands, uint32_t set, std::span<uint32_t> push, VkBuffer arguments,
                          VkDeviceSize offset) const;
 
 private:
@@ -33,8 +34,12 @@ private:
 
     vk::Device *device_ = nullptr;
     const Kernel *kernel_ = nullptr;
+    VkDescriptorSetLayout layout_ = VK_NULL_HANDLE;  // our own, equal to the pipeline's: survives a hot reload
     VkDescriptorPool pool_ = VK_NULL_HANDLE;
     std::vector<VkDescriptorSet> sets_;
 };
+
+/// A barrier between all earlier and all later compute, transfer and indirect work on the queue.
+void compute_barrier(const vk::Device &device, VkCommandBuffer commands);
 
 }  // namespace sac

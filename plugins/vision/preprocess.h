@@ -89,15 +89,20 @@ public:
     Preprocess &operator=(Preprocess &&) noexcept;
     ~Preprocess();
 
-    /// Builds the pipeline for sources like this one and dispatches it once, waiting (some drivers compile only then).
-    Status warm_up(PixelFormat format);
-    Status warm_up_image(bool srgb);
+    /// Builds the pipeline for frames like this one and dispatches it once, waiting (some drivers compile only then).
+    /// Writes to the tensor: for loading, while nothing that uses it is pending.
+    Status warm_up(const FrameLayout &layout);
+    /// The same for images; `view` is any image that may be read, in `layout`.
+    Status warm_up_image(VkImageView view, VkImageLayout layout, bool srgb);
 
     /// Records the dispatch, with a barrier before it against earlier readers of the tensor. The caller makes the frame
     /// visible to compute shader reads; Session::record waits for the tensor. Heap and driver objects are touched only
     /// when a slot meets another buffer, range or view than it had before. Errors: invalid_argument names the field;
     /// unsupported where a frame is too large for the device or for the area filter's bound of samples a pixel.
     Result<PreprocessTransform> record(VkCommandBuffer commands, uint32_t slot, const FrameSource &source);
+
+    /// To be called before a buffer that was recorded is destroyed: another may come to have its handle.
+    void forget(VkBuffer buffer);
 
 private:
     struct State;
