@@ -10,17 +10,58 @@ using protozero::pbf_writer;
 
 // Field numbers of onnx.proto.
 enum : protozero::pbf_tag_type {
-    tensor_dims = 1, tensor_data_type = 2, tensor_name = 8, tensor_raw_data = 9, tensor_external = 13, tensor_location = 14,
-    entry_key = 1, entry_value = 2,
-    attribute_name = 1, attribute_f = 2, attribute_i = 3, attribute_s = 4, attribute_t = 5, attribute_floats = 7,
-    attribute_ints = 8, attribute_strings = 9, attribute_type = 20,
-    node_input = 1, node_output = 2, node_name = 3, node_op_type = 4, node_attribute = 5, node_domain = 7,
-    graph_node = 1, graph_name = 2, graph_initializer = 5, graph_input = 11, graph_output = 12,
-    value_name = 1, value_type = 2, type_tensor = 1, tensor_type_elem = 1, tensor_type_shape = 2,
-    shape_dim = 1, dim_value = 1, dim_param = 2,
-    model_ir_version = 1, model_producer = 2, model_graph = 7, model_opset = 8, opset_domain = 1, opset_version = 2,
+    tensor_dims = 1,
+    tensor_data_type = 2,
+    tensor_name = 8,
+    tensor_raw_data = 9,
+    tensor_external = 13,
+    tensor_location = 14,
+    entry_key = 1,
+    entry_value = 2,
+    attribute_name = 1,
+    attribute_f = 2,
+    attribute_i = 3,
+    attribute_s = 4,
+    attribute_t = 5,
+    attribute_floats = 7,
+    attribute_ints = 8,
+    attribute_strings = 9,
+    attribute_type = 20,
+    node_input = 1,
+    node_output = 2,
+    node_name = 3,
+    node_op_type = 4,
+    node_attribute = 5,
+    node_domain = 7,
+    graph_node = 1,
+    graph_name = 2,
+    graph_initializer = 5,
+    graph_input = 11,
+    graph_output = 12,
+    value_name = 1,
+    value_type = 2,
+    type_tensor = 1,
+    tensor_type_elem = 1,
+    tensor_type_shape = 2,
+    shape_dim = 1,
+    dim_value = 1,
+    dim_param = 2,
+    model_ir_version = 1,
+    model_producer = 2,
+    model_graph = 7,
+    model_opset = 8,
+    opset_domain = 1,
+    opset_version = 2,
 };
-enum : int32_t { kind_float = 1, kind_int = 2, kind_string = 3, kind_tensor = 4, kind_floats = 6, kind_ints = 7, kind_strings = 8 };
+enum : int32_t {
+    kind_float = 1,
+    kind_int = 2,
+    kind_string = 3,
+    kind_tensor = 4,
+    kind_floats = 6,
+    kind_ints = 7,
+    kind_strings = 8
+};
 
 std::string encode_tensor_head(const std::string &name, DType dtype, const Shape &shape) {
     std::string bytes;
@@ -49,9 +90,12 @@ std::string encode_value_info(const std::string &name, const std::vector<ModelWr
     pbf_writer shape(tensor, tensor_type_shape);
     for (const ModelWriter::Dim &dim : dims) {
         pbf_writer entry(shape, shape_dim);
-        if (const auto *symbol = std::get_if<const char *>(&dim)) entry.add_string(dim_param, *symbol);
-        else if (const auto *wide = std::get_if<int64_t>(&dim)) entry.add_int64(dim_value, *wide);
-        else entry.add_int64(dim_value, std::get<int>(dim));
+        if (const auto *symbol = std::get_if<const char *>(&dim))
+            entry.add_string(dim_param, *symbol);
+        else if (const auto *wide = std::get_if<int64_t>(&dim))
+            entry.add_int64(dim_value, *wide);
+        else
+            entry.add_int64(dim_value, std::get<int>(dim));
     }
     shape.commit();
     tensor.commit();

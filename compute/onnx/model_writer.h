@@ -31,11 +31,10 @@ public:
     void floats(const std::string &name, Shape shape, std::span<const float> values);
     void int64s(const std::string &name, Shape shape, std::span<const int64_t> values);
     /// A constant whose data lies in another file (external data).
-    void external(const std::string &name, DType dtype, const Shape &shape, const std::string &location,
-                  int64_t offset, int64_t length);
-    void node(const std::string &type, const std::vector<std::string> &inputs,
-              const std::vector<std::string> &outputs, const Attributes &attributes = {},
-              const std::string &name = {}, const std::string &domain = {});
+    void external(const std::string &name, DType dtype, const Shape &shape, const std::string &location, int64_t offset,
+                  int64_t length);
+    void node(const std::string &type, const std::vector<std::string> &inputs, const std::vector<std::string> &outputs,
+              const Attributes &attributes = {}, const std::string &name = {}, const std::string &domain = {});
     /// Imports a further operator domain.
     void import_domain(const std::string &domain, int64_t version);
 

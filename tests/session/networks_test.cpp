@@ -5,7 +5,7 @@
 
 #include "compute/onnx/import.h"
 #include "compute/session.h"
-#include "samples/cli/networks.h"
+#include "samples/networks/networks.h"
 #include "tests/support/device.h"
 #include "tests/support/ref.h"
 #include "tests/support/reference.h"

@@ -1,4 +1,4 @@
-#include "samples/cli/networks.h"
+#include "samples/networks/networks.h"
 
 #include <cmath>
 #include <cstdio>
