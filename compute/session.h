@@ -33,9 +33,11 @@ struct SessionOptions {
     DType storage = DType::f32;                              ///< f32 or f16 activations and weights
     std::map<std::string, int64_t, std::less<>> dimensions;  ///< values of symbolic dimensions
     IoFormats formats;                                       ///< of inputs and outputs; default dense f32
-    /// Stop after these phases and keep what they made (for `saccade inspect`).
     bool profile = false;                                    ///< record timestamps round every dispatch
 };
+
+/// The phases from a graph as import gives it to a plan for a device: bind_dimensions ... plan_memory.
+Result<Plan> make_plan(Graph graph, const vk::Caps &caps, const KernelTable &kernels, const SessionOptions &options);
 
 /// An input or output of a session.
 struct TensorInfo {
@@ -78,7 +80,7 @@ public:
     Status write_input(std::string_view name, std::span<const float> values);
     Status run();  ///< submits the whole plan and waits
     Result<std::vector<float>> read_output(std::string_view name);
-    /// Any value of the plan by its graph name, if its memory was not reused (debugging, tests).
+    /// One entry a dispatch of the last run(); empty without SessionOptions::profile or a device with timestamps.
     const std::vector<DispatchTime> &last_profile() const;
 
     /// Re-records after kernels were reloaded; called by run(), and by others before they record.

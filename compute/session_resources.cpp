@@ -1,0 +1,267 @@
+#include "compute/session_resources.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace sac {
+
+namespace {
+
+constexpr uint64_t upload_chunk = uint64_t{16} << 20;
+
+void memory_barrier(const vk::DeviceFunctions &fn, VkCommandBuffer commands, VkPipelineStageFlags from,
+                    VkAccessFlags from_access, VkPipelineStageFlags to, VkAccessFlags to_access) {
+    VkMemoryBarrier barrier = {};
+    barrier.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER;
+    barrier.srcAccessMask = from_access;
+    barrier.dstAccessMask = to_access;
+    fn.CmdPipelineBarrier(commands, from, to, 0, 1, &barrier, 0, nullptr, 0, nullptr);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SessionResources>> SessionResources::create(Runtime &runtime, Plan &plan, bool profile) {
+    std::unique_ptr<SessionResources> resources(new SessionResources(runtime));
+    SAC_TRY(resources->create_buffers(plan));
+    SAC_TRY(resources->upload(plan));
+    SAC_TRY(resources->bind(plan));
+    resources->profile_ = profile && runtime.device.caps().timestamps;
+    if (resources->profile_) {
+        const auto count = static_cast<uint32_t>(plan.dispatches.size() + 1);
+        SAC_ASSIGN(resources->stamps, vk::Timestamps::create(runtime.device, count));
+    }
+    SAC_ASSIGN(resources->commands, vk::CommandBuffer::create(runtime.device, "session"));
+    SAC_TRY(resources->record_whole(plan));
+    return resources;
+}
+
+SessionResources::~SessionResources() { unbind(); }
+
+void SessionResources::unbind() {
+    const vk::DeviceFunctions &fn = runtime_.device.fn();
+    const VkDevice device = runtime_.device.handle();
+    for (const VkBufferView view : views_)
+        if (view) fn.DestroyBufferView(device, view, nullptr);
+    if (pool_) fn.DestroyDescriptorPool(device, pool_, nullptr);
+    views_.clear();
+    steps_.clear();
+    pool_ = VK_NULL_HANDLE;
+}
+
+Status SessionResources::rebind(const Plan &plan) {
+    unbind();
+    SAC_TRY(bind(plan));
+    return record_whole(plan);
+}
+
+Status SessionResources::create_buffers(const Plan &plan) {
+    for (const Plan::BufferSpec &spec : plan.buffers) {
+        auto buffer = vk::Buffer::create(runtime_.device, runtime_.memory, spec.bytes, vk::tensor_usage,
+                                         vk::MemoryUse::device, spec.name.c_str());
+        if (!buffer) return std::move(buffer).error().with_context(plan.graph.source);
+        buffers_.push_back(std::move(buffer).value());
+    }
+    const auto largest = [&](const std::vector<ValueId> &ids) {
+        uint64_t bytes = 16;
+        for (const ValueId id : ids) bytes = std::max(bytes, plan.storages[plan.value_storage[id]].bytes);
+        return bytes;
+    };
+    SAC_ASSIGN(staging, vk::Buffer::create(runtime_.device, runtime_.memory, largest(plan.graph.inputs),
+                                           VK_BUFFER_USAGE_TRANSFER_SRC_BIT, vk::MemoryUse::upload, "session upload"));
+    SAC_ASSIGN(readback,
+               vk::Buffer::create(runtime_.device, runtime_.memory, largest(plan.graph.outputs),
+                                  VK_BUFFER_USAGE_TRANSFER_DST_BIT, vk::MemoryUse::readback, "session readback"));
+    return {};
+}
+
+/// Copies through one staging buffer, as many uploads at a time as it holds; a large one in several pieces.
+Status SessionResources::upload(Plan &plan) {
+    uint64_t total = 0;
+    for (const Upload &item : plan.uploads) total += item.bytes.size();
+    if (!total) return {};
+    SAC_ASSIGN(const vk::Buffer chunk,
+               vk::Buffer::create(runtime_.device, runtime_.memory, std::min(total, upload_chunk),
+                                  VK_BUFFER_USAGE_TRANSFER_SRC_BIT, vk::MemoryUse::upload, "weights upload"));
+    struct Copy {
+        VkBuffer to;
+        VkBufferCopy region;
+    };
+    std::vector<Copy> copies;
+    uint64_t filled = 0;
+    const auto flush = [&]() -> Status {
+        if (copies.empty()) return {};
+        const auto record = [&](VkCommandBuffer cmd) -> Status {
+            for (const Copy &copy : copies)
+                runtime_.device.fn().CmdCopyBuffer(cmd, chunk.handle(), copy.to, 1, &copy.region);
+            return {};
+        };
+        SAC_TRY(vk::run_once(runtime_.device, record, "weights upload"));
+        copies.clear();
+        filled = 0;
+        return {};
+    };
+    for (const Upload &item : plan.uploads) {
+        const Storage &storage = plan.storages[item.storage];
+        for (uint64_t done = 0; done < item.bytes.size();) {
+            if (filled == chunk.size()) SAC_TRY(flush());
+            const uint64_t size = std::min<uint64_t>(item.bytes.size() - done, chunk.size() - filled);
+            std::memcpy(chunk.mapped<std::byte>() + filled, item.bytes.data() + done, size);
+            copies.push_back({buffers_[storage.buffer].handle(), {filled, storage.offset + done, size}});
+            filled += size;
+            done += size;
+        }
+    }
+    SAC_TRY(flush());
+    plan.uploads.clear();
+    plan.uploads.shrink_to_fit();
+    return {};
+}
+
+Status SessionResources::bind(const Plan &plan) {
+    views_.assign(plan.storages.size(), VK_NULL_HANDLE);
+    uint32_t buffers = 0, texels = 0;
+    for (const Dispatch &dispatch : plan.dispatches) {
+        const std::string where = dispatch.node < plan.graph.nodes.size()
+                                      ? plan.graph.source + ": " + plan.graph.nodes[dispatch.node].describe()
+                                      : plan.graph.source;
+        auto kernel = runtime_.kernels->get(dispatch.kernel);
+        if (!kernel) return std::move(kernel).error().with_context(where);
+        const vk::ShaderInterface &shader = (*kernel)->pipeline.interface();
+        if (shader.bindings.size() != dispatch.bindings.size() || shader.push_constant_size != dispatch.push_size)
+            return Error(Code::internal, where + ": kernel " + dispatch.kernel + " takes " +
+                                             std::to_string(shader.bindings.size()) + " bindings and " +
+                                             std::to_string(shader.push_constant_size) + " bytes, and is given " +
+                                             std::to_string(dispatch.bindings.size()) + " and " +
+                                             std::to_string(dispatch.push_size));
+        for (const vk::BindingKind kind : shader.bindings)
+            ++(kind == vk::BindingKind::storage_texel_buffer ? texels : buffers);
+        steps_.push_back({*kernel, VK_NULL_HANDLE,
+                          dispatch.node < plan.graph.nodes.size() ? plan.graph.nodes[dispatch.node].describe()
+                                                                  : dispatch.kernel});
+    }
+    if (steps_.empty()) return {};
+
+    const vk::DeviceFunctions &fn = runtime_.device.fn();
+    const VkDevice device = runtime_.device.handle();
+    const VkDescriptorPoolSize sizes[] = {{VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, std::max(buffers, 1u)},
+                                          {VK_DESCRIPTOR_TYPE_STORAGE_TEXEL_BUFFER, std::max(texels, 1u)}};
+    VkDescriptorPoolCreateInfo info = {};
+    info.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO;
+    info.maxSets = static_cast<uint32_t>(steps_.size());
+    info.poolSizeCount = 2;
+    info.pPoolSizes = sizes;
+    SAC_VK(fn.CreateDescriptorPool(device, &info, nullptr, &pool_), plan.graph.source + ": creating descriptor sets");
+    for (size_t i = 0; i < steps_.size(); ++i) {
+        const VkDescriptorSetLayout layout = steps_[i].kernel->pipeline.set_layout();
+        VkDescriptorSetAllocateInfo allocate = {};
+        allocate.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO;
+        allocate.descriptorPool = pool_;
+        allocate.descriptorSetCount = 1;
+        allocate.pSetLayouts = &layout;
+        SAC_VK(fn.AllocateDescriptorSets(device, &allocate, &steps_[i].set),
+               plan.graph.source + ": creating a descriptor set");
+        SAC_TRY(write_set(plan, plan.dispatches[i], *steps_[i].kernel, steps_[i].set));
+    }
+    return {};
+}
+
+Result<VkBufferView> SessionResources::view_of(const Plan &plan, StorageId id) {
+    if (views_[id]) return views_[id];
+    const Storage &storage = plan.storages[id];
+    const uint64_t texels = storage.bytes / (4 * size_of(storage.dtype));
+    if (texels > runtime_.device.caps().limits.maxTexelBufferElements)
+        return Error(Code::internal, plan.graph.source + ": tensor '" + storage.name + "' has more texels than the "
+                                                                                        "device's views hold");
+    VkBufferViewCreateInfo info = {};
+    info.sType = VK_STRUCTURE_TYPE_BUFFER_VIEW_CREATE_INFO;
+    info.buffer = buffers_[storage.buffer].handle();
+    info.format = storage.dtype == DType::f16 ? VK_FORMAT_R16G16B16A16_SFLOAT : VK_FORMAT_R32G32B32A32_SFLOAT;
+    info.offset = storage.offset;
+    info.range = storage.bytes;
+    const vk::Device &device = runtime_.device;
+    SAC_VK(device.fn().CreateBufferView(device.handle(), &info, nullptr, &views_[id]),
+           plan.graph.source + ": viewing tensor '" + storage.name + "'");
+    device.set_name(VK_OBJECT_TYPE_BUFFER_VIEW, reinterpret_cast<uint64_t>(views_[id]), storage.name.c_str());
+    return views_[id];
+}
+
+Status SessionResources::write_set(const Plan &plan, const Dispatch &dispatch, const Kernel &kernel,
+                                   VkDescriptorSet set) {
+    const auto &kinds = kernel.pipeline.interface().bindings;
+    std::vector<VkDescriptorBufferInfo> buffers(kinds.size());
+    std::vector<VkBufferView> views(kinds.size(), VK_NULL_HANDLE);
+    std::vector<VkWriteDescriptorSet> writes(kinds.size());
+    for (size_t i = 0; i < kinds.size(); ++i) {
+        const StorageId id = dispatch.bindings[i].storage;
+        const Storage &storage = plan.storages[id];
+        writes[i] = {};
+        writes[i].sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET;
+        writes[i].dstSet = set;
+        writes[i].dstBinding = static_cast<uint32_t>(i);
+        writes[i].descriptorCount = 1;
+        if (kinds[i] == vk::BindingKind::storage_texel_buffer) {
+            SAC_ASSIGN(views[i], view_of(plan, id));
+            writes[i].descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_TEXEL_BUFFER;
+            writes[i].pTexelBufferView = &views[i];
+        } else if (kinds[i] == vk::BindingKind::storage_buffer) {
+            buffers[i] = {buffers_[storage.buffer].handle(), storage.offset, storage.bytes};
+            writes[i].descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
+            writes[i].pBufferInfo = &buffers[i];
+        } else {
+            return Error(Code::internal, plan.graph.source + ": kernel " + dispatch.kernel + " binds images");
+        }
+    }
+    runtime_.device.fn().UpdateDescriptorSets(runtime_.device.handle(), static_cast<uint32_t>(writes.size()),
+                                              writes.data(), 0, nullptr);
+    return {};
+}
+
+void SessionResources::record(VkCommandBuffer cmd, const Plan &plan, uint32_t first, uint32_t last, bool with_stamps) {
+    const vk::DeviceFunctions &fn = runtime_.device.fn();
+    constexpr VkAccessFlags shader = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT;
+    memory_barrier(fn, cmd, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, VK_ACCESS_MEMORY_WRITE_BIT,
+                   VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, shader);
+    const Kernel *bound = nullptr;
+    for (uint32_t i = first; i < last; ++i) {
+        const Dispatch &dispatch = plan.dispatches[i];
+        const Step &step = steps_[i];
+        const vk::ScopedLabel label(runtime_.device, cmd, step.label.c_str());
+        if (plan.barrier_before[i] && i > first)
+            memory_barrier(fn, cmd, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_ACCESS_SHADER_WRITE_BIT,
+                           VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, shader);
+        if (with_stamps) stamps.write(cmd, i - first);
+        const vk::Pipeline &pipeline = step.kernel->pipeline;
+        if (step.kernel != bound) fn.CmdBindPipeline(cmd, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline.handle());
+        bound = step.kernel;
+        fn.CmdBindDescriptorSets(cmd, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline.layout(), 0, 1, &step.set, 0, nullptr);
+        fn.CmdPushConstants(cmd, pipeline.layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0, dispatch.push_size,
+                            dispatch.push.data());
+        fn.CmdDispatch(cmd, dispatch.groups[0], dispatch.groups[1], dispatch.groups[2]);
+    }
+    if (with_stamps) stamps.write(cmd, last - first);
+}
+
+Status SessionResources::record_whole(const Plan &plan) {
+    SAC_TRY(commands.begin(false));
+    if (profile_) stamps.reset(commands.handle());
+    record(commands.handle(), plan, 0, static_cast<uint32_t>(plan.dispatches.size()), profile_);
+    return commands.end();
+}
+
+Status SessionResources::warm_up(const Plan &plan) {
+    const auto zero_then_run = [&](VkCommandBuffer cmd) -> Status {
+        for (size_t i = 0; i < plan.buffers.size(); ++i) {
+            if (plan.buffers[i].kind == Storage::Kind::activation)
+                runtime_.device.fn().CmdFillBuffer(cmd, buffers_[i].handle(), 0, VK_WHOLE_SIZE, 0);
+        }
+        for (const ValueId id : plan.graph.inputs) {
+            const VkBuffer input = buffer_of(plan, plan.value_storage[id]);
+            runtime_.device.fn().CmdFillBuffer(cmd, input, 0, VK_WHOLE_SIZE, 0);
+        }
+        record(cmd, plan, 0, static_cast<uint32_t>(plan.dispatches.size()), false);
+        return {};
+    };
+    return vk::run_once(runtime_.device, zero_then_run, "warm-up");
+}
+
+}  // namespace sac
