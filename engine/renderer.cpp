@@ -1,0 +1,368 @@
+#include "engine/renderer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstring>
+
+#include "compute/base/format.h"
+#include "compute/vk/commands.h"
+#include "engine/embedded_shaders.h"
+#include "engine/graphics_pipeline.h"
+#include "engine/io/yuv.h"
+
+namespace sac::engine {
+
+namespace {
+
+// Push constants of shaders/overlay/picture.*; shapes.vert reads only a target size from their front.
+struct PicturePush {
+    float rect[4];
+    float target[2];
+    int32_t format;
+    int32_t taps;
+    float yuv_to_rgb[4];
+    float yuv_range[4];
+};
+static_assert(sizeof(PicturePush) == 64);
+
+struct PlaneLayout {
+    VkFormat format = VK_FORMAT_R8_UNORM;
+    uint32_t width = 1, height = 1, pixel_bytes = 1;
+};
+
+// Textures of a frame, in the order of the shader's bindings. Formats that have no texture of their own become RGBA on the way.
+std::array<PlaneLayout, 3> plane_layouts(const Frame &frame) {
+    const uint32_t w = frame.width, h = frame.height, half_w = (w + 1) / 2, half_h = (h + 1) / 2;
+    const PlaneLayout none;
+    switch (frame.format) {
+        case PixelFormat::nv12:
+            return {PlaneLayout{VK_FORMAT_R8_UNORM, w, h, 1}, PlaneLayout{VK_FORMAT_R8G8_UNORM, half_w, half_h, 2}, none};
+        case PixelFormat::i420:
+            return {PlaneLayout{VK_FORMAT_R8_UNORM, w, h, 1}, PlaneLayout{VK_FORMAT_R8_UNORM, half_w, half_h, 1},
+                    PlaneLayout{VK_FORMAT_R8_UNORM, half_w, half_h, 1}};
+        case PixelFormat::bgra: return {PlaneLayout{VK_FORMAT_B8G8R8A8_UNORM, w, h, 4}, none, none};
+        default: return {PlaneLayout{VK_FORMAT_R8G8B8A8_UNORM, w, h, 4}, none, none};
+    }
+}
+
+bool needs_rgba(PixelFormat format) { return format == PixelFormat::rgb || format == PixelFormat::yuyv; }
+
+constexpr VkDeviceSize plane_alignment = 16;  // of each plane in the staging buffer: a multiple of every texel's size
+
+VkDeviceSize align_plane(VkDeviceSize size) { return (size + plane_alignment - 1) / plane_alignment * plane_alignment; }
+
+}  // namespace
+
+Result<std::unique_ptr<Renderer>> Renderer::create(vk::Device &device, vk::Memory &memory, VkFormat format,
+                                                   VkImageLayout final_layout, uint32_t slots) {
+    std::unique_ptr<Renderer> renderer(new Renderer(device, memory));
+    renderer->slots_.resize(slots);
+    SAC_TRY(renderer->create_pass(format, final_layout));
+    SAC_TRY(renderer->create_layouts());
+    SAC_TRY(renderer->create_pipelines());
+    SAC_TRY(renderer->create_font_buffer());
+    return renderer;
+}
+
+Renderer::~Renderer() {
+    const vk::DeviceFunctions &fn = device_.fn();
+    const VkDevice device = device_.handle();
+    if (picture_pipeline_) fn.DestroyPipeline(device, picture_pipeline_, nullptr);
+    if (shapes_pipeline_) fn.DestroyPipeline(device, shapes_pipeline_, nullptr);
+    if (layout_) fn.DestroyPipelineLayout(device, layout_, nullptr);
+    if (pool_) fn.DestroyDescriptorPool(device, pool_, nullptr);
+    if (set_layout_) fn.DestroyDescriptorSetLayout(device, set_layout_, nullptr);
+    if (sampler_) fn.DestroySampler(device, sampler_, nullptr);
+    if (pass_) fn.DestroyRenderPass(device, pass_, nullptr);
+}
+
+Status Renderer::create_pass(VkFormat format, VkImageLayout final_layout) {
+    VkAttachmentDescription color = {};
+    color.format = format;
+    color.samples = VK_SAMPLE_COUNT_1_BIT;
+    color.loadOp = VK_ATTACHMENT_LOAD_OP_CLEAR;
+    color.storeOp = VK_ATTACHMENT_STORE_OP_STORE;
+    color.stencilLoadOp = VK_ATTACHMENT_LOAD_OP_DONT_CARE;
+    color.stencilStoreOp = VK_ATTACHMENT_STORE_OP_DONT_CARE;
+    color.finalLayout = final_layout;
+    const VkAttachmentReference reference = {0, VK_IMAGE_LAYOUT_COLOR_ATTACHMENT_OPTIMAL};
+    VkSubpassDescription subpass = {};
+    subpass.pipelineBindPoint = VK_PIPELINE_BIND_POINT_GRAPHICS;
+    subpass.colorAttachmentCount = 1;
+    subpass.pColorAttachments = &reference;
+    // Before: the image may still be read by a copy of the last frame, or be waited for at color output. After: a copy.
+    VkSubpassDependency dependencies[2] = {};
+    dependencies[0].srcSubpass = VK_SUBPASS_EXTERNAL;
+    dependencies[0].srcStageMask = VK_PIPELINE_STAGE_COLOR_ATTACHMENT_OUTPUT_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
+    dependencies[0].dstStageMask = VK_PIPELINE_STAGE_COLOR_ATTACHMENT_OUTPUT_BIT;
+    dependencies[0].srcAccessMask = VK_ACCESS_COLOR_ATTACHMENT_WRITE_BIT;
+    dependencies[0].dstAccessMask = VK_ACCESS_COLOR_ATTACHMENT_WRITE_BIT | VK_ACCESS_COLOR_ATTACHMENT_READ_BIT;
+    dependencies[1].dstSubpass = VK_SUBPASS_EXTERNAL;
+    dependencies[1].srcStageMask = VK_PIPELINE_STAGE_COLOR_ATTACHMENT_OUTPUT_BIT;
+    dependencies[1].dstStageMask = VK_PIPELINE_STAGE_TRANSFER_BIT;
+    dependencies[1].srcAccessMask = VK_ACCESS_COLOR_ATTACHMENT_WRITE_BIT;
+    dependencies[1].dstAccessMask = VK_ACCESS_TRANSFER_READ_BIT;
+    VkRenderPassCreateInfo info = {};
+    info.sType = VK_STRUCTURE_TYPE_RENDER_PASS_CREATE_INFO;
+    info.attachmentCount = 1;
+    info.pAttachments = &color;
+    info.subpassCount = 1;
+    info.pSubpasses = &subpass;
+    info.dependencyCount = 2;
+    info.pDependencies = dependencies;
+    SAC_VK(device_.fn().CreateRenderPass(device_.handle(), &info, nullptr, &pass_), "creating the overlay's render pass");
+    return {};
+}
+
+Status Renderer::create_layouts() {
+    const vk::DeviceFunctions &fn = device_.fn();
+    VkSamplerCreateInfo sampler = {};
+    sampler.sType = VK_STRUCTURE_TYPE_SAMPLER_CREATE_INFO;
+    sampler.magFilter = sampler.minFilter = VK_FILTER_LINEAR;
+    sampler.addressModeU = sampler.addressModeV = sampler.addressModeW = VK_SAMPLER_ADDRESS_MODE_CLAMP_TO_EDGE;
+    SAC_VK(fn.CreateSampler(device_.handle(), &sampler, nullptr, &sampler_), "creating the picture's sampler");
+
+    VkDescriptorSetLayoutBinding bindings[4] = {};
+    for (uint32_t i = 0; i < 4; ++i) {
+        bindings[i].binding = i;
+        bindings[i].descriptorType = i < 3 ? VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
+        bindings[i].descriptorCount = 1;
+        bindings[i].stageFlags = VK_SHADER_STAGE_FRAGMENT_BIT;
+    }
+    VkDescriptorSetLayoutCreateInfo set = {};
+    set.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO;
+    set.bindingCount = 4;
+    set.pBindings = bindings;
+    SAC_VK(fn.CreateDescriptorSetLayout(device_.handle(), &set, nullptr, &set_layout_), "creating the overlay's set layout");
+
+    const VkDescriptorPoolSize sizes[] = {{VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER, 3}, {VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1}};
+    VkDescriptorPoolCreateInfo pool = {};
+    pool.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO;
+    pool.maxSets = 1;
+    pool.poolSizeCount = 2;
+    pool.pPoolSizes = sizes;
+    SAC_VK(fn.CreateDescriptorPool(device_.handle(), &pool, nullptr, &pool_), "creating the overlay's descriptor pool");
+    VkDescriptorSetAllocateInfo allocate = {};
+    allocate.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO;
+    allocate.descriptorPool = pool_;
+    allocate.descriptorSetCount = 1;
+    allocate.pSetLayouts = &set_layout_;
+    SAC_VK(fn.AllocateDescriptorSets(device_.handle(), &allocate, &set_), "allocating the overlay's descriptor set");
+
+    const VkPushConstantRange push = {VK_SHADER_STAGE_VERTEX_BIT | VK_SHADER_STAGE_FRAGMENT_BIT, 0, sizeof(PicturePush)};
+    VkPipelineLayoutCreateInfo layout = {};
+    layout.sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO;
+    layout.setLayoutCount = 1;
+    layout.pSetLayouts = &set_layout_;
+    layout.pushConstantRangeCount = 1;
+    layout.pPushConstantRanges = &push;
+    SAC_VK(fn.CreatePipelineLayout(device_.handle(), &layout, nullptr, &layout_), "creating the overlay's pipeline layout");
+    return {};
+}
+
+Status Renderer::create_pipelines() {
+    GraphicsPipelineDesc picture;
+    picture.name = "overlay picture";
+    picture.vertex = {spirv::overlay_picture_vert, spirv::overlay_picture_vert_words};
+    picture.fragment = {spirv::overlay_picture_frag, spirv::overlay_picture_frag_words};
+    picture.layout = layout_;
+    picture.pass = pass_;
+    SAC_ASSIGN(picture_pipeline_, create_graphics_pipeline(device_, picture));
+
+    const VkVertexInputAttributeDescription attributes[] = {
+        {0, 0, VK_FORMAT_R32G32B32A32_SFLOAT, offsetof(Shape, rect)},
+        {1, 0, VK_FORMAT_R32G32B32A32_SFLOAT, offsetof(Shape, form)},
+        {2, 0, VK_FORMAT_R8G8B8A8_UNORM, offsetof(Shape, color)},
+        {3, 0, VK_FORMAT_R32G32_UINT, offsetof(Shape, first_stroke)},
+    };
+    GraphicsPipelineDesc shapes = picture;
+    shapes.name = "overlay shapes";
+    shapes.vertex = {spirv::overlay_shapes_vert, spirv::overlay_shapes_vert_words};
+    shapes.fragment = {spirv::overlay_shapes_frag, spirv::overlay_shapes_frag_words};
+    shapes.instance_stride = sizeof(Shape);
+    shapes.attributes = attributes;
+    shapes.blend = true;
+    SAC_ASSIGN(shapes_pipeline_, create_graphics_pipeline(device_, shapes));
+    return {};
+}
+
+Status Renderer::create_font_buffer() {
+    const std::span<const Stroke> strokes = font_.strokes();
+    SAC_ASSIGN(font_buffer_, vk::Buffer::create(device_, memory_, strokes.size_bytes(), VK_BUFFER_USAGE_STORAGE_BUFFER_BIT,
+                                                vk::MemoryUse::upload, "overlay font"));
+    std::memcpy(font_buffer_.mapped(), strokes.data(), strokes.size_bytes());
+    return {};
+}
+
+Result<VkFramebuffer> Renderer::create_framebuffer(VkImageView view, VkExtent2D extent) {
+    VkFramebufferCreateInfo info = {};
+    info.sType = VK_STRUCTURE_TYPE_FRAMEBUFFER_CREATE_INFO;
+    info.renderPass = pass_;
+    info.attachmentCount = 1;
+    info.pAttachments = &view;
+    info.width = extent.width;
+    info.height = extent.height;
+    info.layers = 1;
+    VkFramebuffer framebuffer = VK_NULL_HANDLE;
+    SAC_VK(device_.fn().CreateFramebuffer(device_.handle(), &info, nullptr, &framebuffer), "creating a framebuffer");
+    return framebuffer;
+}
+
+Status Renderer::fit_textures(const Frame &frame) {
+    const auto layouts = plane_layouts(frame);
+    const auto fits = [&](size_t i) {
+        return planes_[i] && planes_[i].extent().width == layouts[i].width &&
+               planes_[i].extent().height == layouts[i].height && planes_[i].format() == layouts[i].format;
+    };
+    if (fits(0) && fits(1) && fits(2)) return {};
+
+    SAC_TRY(device_.wait_idle());  // another size or format is rare, and what was drawn before may still be read
+    std::array<GpuImage, 3> planes;
+    for (size_t i = 0; i < 3; ++i) {
+        SAC_ASSIGN(planes[i], GpuImage::create(device_, memory_, {layouts[i].width, layouts[i].height}, layouts[i].format,
+                                               VK_IMAGE_USAGE_SAMPLED_BIT | VK_IMAGE_USAGE_TRANSFER_DST_BIT, "picture"));
+    }
+    planes_ = std::move(planes);
+    planes_written_ = false;
+
+    VkDescriptorImageInfo images[3] = {};
+    VkWriteDescriptorSet writes[4] = {};
+    const VkDescriptorBufferInfo buffer = {font_buffer_.handle(), 0, VK_WHOLE_SIZE};
+    for (uint32_t i = 0; i < 4; ++i) {
+        writes[i].sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET;
+        writes[i].dstSet = set_;
+        writes[i].dstBinding = i;
+        writes[i].descriptorCount = 1;
+        writes[i].descriptorType = i < 3 ? VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
+        if (i < 3) {
+            images[i] = {sampler_, planes_[i].view(), VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL};
+            writes[i].pImageInfo = &images[i];
+        } else {
+            writes[i].pBufferInfo = &buffer;
+        }
+    }
+    device_.fn().UpdateDescriptorSets(device_.handle(), 4, writes, 0, nullptr);
+    return {};
+}
+
+Status Renderer::upload(VkCommandBuffer commands, Slot &slot, const Frame &frame) {
+    SAC_TRY(fit_textures(frame));
+    shown_ = frame;
+    shown_.owner.reset();
+    shown_.planes = {};
+
+    const auto layouts = plane_layouts(frame);
+    VkDeviceSize bytes = 0;
+    for (const PlaneLayout &l : layouts) bytes += align_plane(VkDeviceSize{l.width} * l.height * l.pixel_bytes);
+    if (slot.staging.size() < bytes) {
+        SAC_ASSIGN(slot.staging, vk::Buffer::create(device_, memory_, bytes, VK_BUFFER_USAGE_TRANSFER_SRC_BIT,
+                                                    vk::MemoryUse::upload, "picture staging"));
+    }
+    std::shared_ptr<uint8_t[]> converted;
+    std::array<Plane, 3> from = frame.planes;
+    if (needs_rgba(frame.format)) {
+        converted = to_rgba(frame);
+        from = {Plane{converted.get(), frame.width * 4}};
+    }
+
+    const ImageUse before = planes_written_ ? fragment_read : fresh;
+    VkDeviceSize offset = 0;
+    for (size_t i = 0; i < 3; ++i) {
+        const PlaneLayout &l = layouts[i];
+        const size_t row = size_t{l.width} * l.pixel_bytes;
+        uint8_t *to = slot.staging.mapped<uint8_t>() + offset;
+        if (!from[i].data)
+            std::memset(to, 0, row * l.height);
+        else if (from[i].stride == row)
+            std::memcpy(to, from[i].data, row * l.height);
+        else
+            for (size_t y = 0; y < l.height; ++y) std::memcpy(to + y * row, from[i].data + y * from[i].stride, row);
+
+        image_barrier(device_, commands, planes_[i].handle(), before, transfer_write);
+        VkBufferImageCopy region = {};
+        region.bufferOffset = offset;
+        region.imageSubresource = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1};
+        region.imageExtent = {l.width, l.height, 1};
+        device_.fn().CmdCopyBufferToImage(commands, slot.staging.handle(), planes_[i].handle(),
+                                          VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, 1, &region);
+        image_barrier(device_, commands, planes_[i].handle(), transfer_write, fragment_read);
+        offset += align_plane(row * l.height);
+    }
+    planes_written_ = true;
+    return {};
+}
+
+void Renderer::draw_picture(VkCommandBuffer commands, VkExtent2D extent, const Rect &where) {
+    const YuvConversion yuv = yuv_conversion(shown_.matrix, shown_.full_range);
+    PicturePush push = {};
+    push.rect[0] = where.x;
+    push.rect[1] = where.y;
+    push.rect[2] = where.width;
+    push.rect[3] = where.height;
+    push.target[0] = static_cast<float>(extent.width);
+    push.target[1] = static_cast<float>(extent.height);
+    push.format = shown_.format == PixelFormat::nv12 ? 1 : shown_.format == PixelFormat::i420 ? 2 : 0;
+    // One bilinear sample takes in two source pixels in each direction.
+    push.taps = std::clamp(static_cast<int32_t>(std::ceil(static_cast<float>(shown_.width) / where.width - 0.01f)), 1, 8);
+    std::copy(yuv.to_rgb.begin(), yuv.to_rgb.end(), push.yuv_to_rgb);
+    std::copy(yuv.range.begin(), yuv.range.end(), push.yuv_range);
+    const vk::DeviceFunctions &fn = device_.fn();
+    fn.CmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_GRAPHICS, picture_pipeline_);
+    fn.CmdPushConstants(commands, layout_, VK_SHADER_STAGE_VERTEX_BIT | VK_SHADER_STAGE_FRAGMENT_BIT, 0, sizeof push, &push);
+    fn.CmdDraw(commands, 6, 1, 0, 0);
+}
+
+Status Renderer::draw(VkCommandBuffer commands, uint32_t slot_index, VkFramebuffer framebuffer, VkExtent2D extent,
+                      const Scene &scene) {
+    Slot &slot = slots_[slot_index];
+    const vk::DeviceFunctions &fn = device_.fn();
+    const vk::ScopedLabel label(device_, commands, "picture and overlay");
+    if (scene.frame) SAC_TRY(upload(commands, slot, *scene.frame));
+
+    Rect where;
+    shapes_.clear();
+    if (planes_written_) {
+        where = letterbox(shown_.width, shown_.height, extent.width, extent.height);
+        const Rect target = {0, 0, static_cast<float>(extent.width), static_cast<float>(extent.height)};
+        if (scene.overlay)
+            layout_overlay(font_, *scene.overlay, shown_.width, shown_.height, where, target, scene.scale, shapes_);
+    }
+    if (const size_t bytes = shapes_.size() * sizeof(Shape); bytes > slot.shapes.size()) {
+        SAC_ASSIGN(slot.shapes, vk::Buffer::create(device_, memory_, bytes * 2, VK_BUFFER_USAGE_VERTEX_BUFFER_BIT,
+                                                   vk::MemoryUse::upload, "overlay shapes"));
+    }
+    if (!shapes_.empty()) std::memcpy(slot.shapes.mapped(), shapes_.data(), shapes_.size() * sizeof(Shape));
+
+    VkClearValue background = {};
+    background.color = {{0.09f, 0.09f, 0.1f, 1}};
+    VkRenderPassBeginInfo begin = {};
+    begin.sType = VK_STRUCTURE_TYPE_RENDER_PASS_BEGIN_INFO;
+    begin.renderPass = pass_;
+    begin.framebuffer = framebuffer;
+    begin.renderArea.extent = extent;
+    begin.clearValueCount = 1;
+    begin.pClearValues = &background;
+    fn.CmdBeginRenderPass(commands, &begin, VK_SUBPASS_CONTENTS_INLINE);
+    const VkViewport viewport = {0, 0, static_cast<float>(extent.width), static_cast<float>(extent.height), 0, 1};
+    const VkRect2D scissor = {{0, 0}, extent};
+    fn.CmdSetViewport(commands, 0, 1, &viewport);
+    fn.CmdSetScissor(commands, 0, 1, &scissor);
+    if (planes_written_) {
+        fn.CmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_GRAPHICS, layout_, 0, 1, &set_, 0, nullptr);
+        draw_picture(commands, extent, where);
+    }
+    if (!shapes_.empty()) {
+        const float target[2] = {viewport.width, viewport.height};
+        const VkBuffer buffer = slot.shapes.handle();
+        const VkDeviceSize offset = 0;
+        fn.CmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_GRAPHICS, shapes_pipeline_);
+        fn.CmdPushConstants(commands, layout_, VK_SHADER_STAGE_VERTEX_BIT | VK_SHADER_STAGE_FRAGMENT_BIT, 0, sizeof target, target);
+        fn.CmdBindVertexBuffers(commands, 0, 1, &buffer, &offset);
+        fn.CmdDraw(commands, 6, static_cast<uint32_t>(shapes_.size()), 0, 0);
+    }
+    fn.CmdEndRenderPass(commands);
+    return {};
+}
+
+}  // namespace sac::engine

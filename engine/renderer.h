@@ -1,0 +1,67 @@
+#pragma once
+// Draws a picture and its overlay into an image: a window's or one in memory. Everything is done on the GPU; what goes
+// up each time are the frame's own planes and some bytes a shape.
+
+#include <vector>
+
+#include "engine/gpu_image.h"
+#include "engine/io/frame.h"
+#include "engine/overlay.h"
+
+namespace sac::engine {
+
+/// Device and memory must outlive it. [thread] one at a time.
+class Renderer {
+public:
+    /// `format`: of the images drawn to (UNORM, values are sRGB-coded as they come). `final_layout`: the layout they are left in.
+    /// `slots`: frames that may be in flight at one time.
+    static Result<std::unique_ptr<Renderer>> create(vk::Device &device, vk::Memory &memory, VkFormat format,
+                                                    VkImageLayout final_layout, uint32_t slots);
+    ~Renderer();  ///< the device must be done with what was recorded
+    Renderer(const Renderer &) = delete;
+    Renderer &operator=(const Renderer &) = delete;
+
+    /// A framebuffer over an image view of the renderer's format; destroyed by the caller.
+    Result<VkFramebuffer> create_framebuffer(VkImageView view, VkExtent2D extent);
+
+    /// What one draw shows.
+    struct Scene {
+        const Frame *frame = nullptr;  ///< null: the picture shown before
+        const Overlay *overlay = nullptr;
+        float scale = 1;  ///< of lines and letters: overlay_scale(), or a display's own
+    };
+    /// Records upload and drawing. `slot`'s last submission must have finished. The picture is shown by letterbox().
+    Status draw(VkCommandBuffer commands, uint32_t slot, VkFramebuffer framebuffer, VkExtent2D extent, const Scene &scene);
+
+private:
+    struct Slot {
+        vk::Buffer staging, shapes;
+    };
+    Renderer(vk::Device &device, vk::Memory &memory) : device_(device), memory_(memory) {}
+    Status create_pass(VkFormat format, VkImageLayout final_layout);
+    Status create_layouts();
+    Status create_pipelines();
+    Status create_font_buffer();
+    Status fit_textures(const Frame &frame);
+    Status upload(VkCommandBuffer commands, Slot &slot, const Frame &frame);
+    void draw_picture(VkCommandBuffer commands, VkExtent2D extent, const Rect &where);
+
+    vk::Device &device_;
+    vk::Memory &memory_;
+    Font font_;
+    VkRenderPass pass_ = VK_NULL_HANDLE;
+    VkSampler sampler_ = VK_NULL_HANDLE;
+    VkDescriptorSetLayout set_layout_ = VK_NULL_HANDLE;
+    VkDescriptorPool pool_ = VK_NULL_HANDLE;
+    VkDescriptorSet set_ = VK_NULL_HANDLE;
+    VkPipelineLayout layout_ = VK_NULL_HANDLE;
+    VkPipeline picture_pipeline_ = VK_NULL_HANDLE, shapes_pipeline_ = VK_NULL_HANDLE;
+    vk::Buffer font_buffer_;
+    std::array<GpuImage, 3> planes_;  // of the picture; those its format does not have are one pixel
+    bool planes_written_ = false;
+    Frame shown_;                     // format and size of the picture, without its memory
+    std::vector<Slot> slots_;
+    std::vector<Shape> shapes_;       // of the draw at hand, kept for its capacity
+};
+
+}  // namespace sac::engine

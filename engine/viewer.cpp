@@ -1,0 +1,136 @@
+#include "engine/viewer.h"
+
+#include <algorithm>
+
+namespace sac::engine {
+
+namespace {
+constexpr ImageUse presented_image = {VK_PIPELINE_STAGE_COLOR_ATTACHMENT_OUTPUT_BIT, VK_ACCESS_COLOR_ATTACHMENT_WRITE_BIT,
+                                      VK_IMAGE_LAYOUT_PRESENT_SRC_KHR};
+constexpr ImageUse to_present = {VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, 0, VK_IMAGE_LAYOUT_PRESENT_SRC_KHR};
+}  // namespace
+
+Result<std::unique_ptr<Viewer>> Viewer::create(const WindowOptions &window_options, vk::DeviceOptions device_options) {
+    std::unique_ptr<Viewer> viewer(new Viewer);
+    SAC_ASSIGN(viewer->window_, Window::create(window_options));
+
+    // The surface needs the instance, and the choice of the device needs the surface.
+    const std::vector<const char *> instance_extensions = viewer->window_->instance_extensions();
+    const char *const device_extensions[] = {VK_KHR_SWAPCHAIN_EXTENSION_NAME};
+    device_options.instance_extensions = instance_extensions;
+    device_options.device_extensions = device_extensions;
+    VkSurfaceKHR surface = VK_NULL_HANDLE;
+    Status surface_status;
+    device_options.accepts_queue_family = [&](VkInstance instance, const vk::InstanceFunctions &fn,
+                                              VkPhysicalDevice physical_device, uint32_t family) {
+        if (!surface) {
+            auto created = viewer->window_->create_surface(instance);
+            if (!created) {
+                surface_status = std::move(created).error();
+                return false;
+            }
+            surface = *created;
+        }
+        VkBool32 supported = VK_FALSE;
+        return fn.GetPhysicalDeviceSurfaceSupportKHR(physical_device, family, surface, &supported) == VK_SUCCESS &&
+               supported == VK_TRUE;
+    };
+    auto device = vk::Device::create(device_options);
+    if (!surface_status.ok()) return std::move(surface_status).error();
+    if (!device) return std::move(device).error();
+    viewer->device_ = std::move(*device);
+    viewer->surface_ = surface;
+    SAC_ASSIGN(viewer->format_, Swapchain::choose_format(*viewer->device_, surface));
+    viewer->memory_ = std::make_unique<vk::Memory>(*viewer->device_);
+    SAC_ASSIGN(viewer->renderer_, Renderer::create(*viewer->device_, *viewer->memory_, viewer->format_,
+                                                   VK_IMAGE_LAYOUT_PRESENT_SRC_KHR, frames_in_flight));
+    viewer->swapchain_ = std::make_unique<Swapchain>(*viewer->device_, surface, viewer->format_, *viewer->renderer_);
+    SAC_TRY(viewer->create_slots());
+    return viewer;
+}
+
+Status Viewer::create_slots() {
+    for (Slot &slot : slots_) {
+        SAC_ASSIGN(slot.commands, vk::CommandBuffer::create(*device_, "window frame"));
+        VkFenceCreateInfo fence = {};
+        fence.sType = VK_STRUCTURE_TYPE_FENCE_CREATE_INFO;
+        fence.flags = VK_FENCE_CREATE_SIGNALED_BIT;
+        SAC_VK(device_->fn().CreateFence(device_->handle(), &fence, nullptr, &slot.done), "creating a fence");
+        VkSemaphoreCreateInfo semaphore = {};
+        semaphore.sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO;
+        SAC_VK(device_->fn().CreateSemaphore(device_->handle(), &semaphore, nullptr, &slot.acquired),
+               "creating a semaphore");
+    }
+    return {};
+}
+
+Viewer::~Viewer() {
+    if (!device_) return;
+    (void)device_->wait_idle();  // a lost device has nothing left to wait for
+    for (Slot &slot : slots_) {
+        slot.commands = {};
+        if (slot.done) device_->fn().DestroyFence(device_->handle(), slot.done, nullptr);
+        if (slot.acquired) device_->fn().DestroySemaphore(device_->handle(), slot.acquired, nullptr);
+    }
+    readback_ = {};
+    swapchain_.reset();
+    renderer_.reset();
+    memory_.reset();
+    if (surface_) device_->instance_fn().DestroySurfaceKHR(device_->instance(), surface_, nullptr);
+    device_.reset();
+}
+
+Status Viewer::record_capture(VkCommandBuffer commands, const SwapchainImage &image) {
+    if (!swapchain_->can_copy())
+        return Error(Code::unsupported, "the window's images cannot be read back on this device");
+    const VkDeviceSize bytes = VkDeviceSize{image.extent.width} * image.extent.height * 4;
+    if (readback_.size() < bytes) {
+        SAC_TRY(device_->wait_idle());
+        SAC_ASSIGN(readback_, vk::Buffer::create(*device_, *memory_, bytes, VK_BUFFER_USAGE_TRANSFER_DST_BIT,
+                                                 vk::MemoryUse::readback, "window readback"));
+    }
+    image_barrier(*device_, commands, image.image, presented_image, transfer_read);
+    copy_to_host(*device_, commands, image.image, image.extent, readback_.handle());
+    image_barrier(*device_, commands, image.image, transfer_read, to_present);
+    return {};
+}
+
+void Viewer::read_capture(VkExtent2D extent, Image &capture) const {
+    capture = Image(extent.width, extent.height);
+    const uint8_t *from = readback_.mapped<uint8_t>();
+    const bool blue_first = format_ == VK_FORMAT_B8G8R8A8_UNORM;
+    for (size_t i = 0; i < capture.pixels.size(); i += 4) {
+        capture.pixels[i] = from[i + (blue_first ? 2 : 0)];
+        capture.pixels[i + 1] = from[i + 1];
+        capture.pixels[i + 2] = from[i + (blue_first ? 0 : 2)];
+    }
+}
+
+Result<bool> Viewer::show(const Frame *frame, const Overlay &overlay, Image *capture) {
+    Slot &slot = slots_[presented_ % frames_in_flight];
+    const vk::DeviceFunctions &fn = device_->fn();
+    SAC_VK(fn.WaitForFences(device_->handle(), 1, &slot.done, VK_TRUE, UINT64_MAX), "waiting for an earlier frame");
+    SAC_ASSIGN(const std::optional<SwapchainImage> image, swapchain_->acquire(window_->framebuffer_size(), slot.acquired));
+    if (!image) return false;
+
+    const float scale = std::max(overlay_scale(image->extent.width, image->extent.height), window_->content_scale());
+    SAC_TRY(slot.commands.begin(true));
+    const VkCommandBuffer commands = slot.commands.handle();
+    SAC_TRY(renderer_->draw(commands, static_cast<uint32_t>(presented_ % frames_in_flight), image->framebuffer,
+                            image->extent, {frame, &overlay, scale}));
+    if (capture) SAC_TRY(record_capture(commands, *image));
+    SAC_TRY(slot.commands.end());
+    SAC_VK(fn.ResetFences(device_->handle(), 1, &slot.done), "resetting a fence");
+    const vk::SemaphorePoint wait = {slot.acquired, 0, VK_PIPELINE_STAGE_COLOR_ATTACHMENT_OUTPUT_BIT};
+    const vk::SemaphorePoint signal = {image->rendered, 0};
+    SAC_TRY(device_->submit({&commands, 1}, {&wait, 1}, {&signal, 1}, slot.done));
+    SAC_TRY(swapchain_->present(*image));
+    ++presented_;
+    if (capture) {
+        SAC_VK(fn.WaitForFences(device_->handle(), 1, &slot.done, VK_TRUE, UINT64_MAX), "waiting for the window's frame");
+        read_capture(image->extent, *capture);
+    }
+    return true;
+}
+
+}  // namespace sac::engine

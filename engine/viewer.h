@@ -1,0 +1,54 @@
+#pragma once
+// A window that shows pictures with overlays: device, swapchain and renderer put together.
+
+#include "compute/vk/commands.h"
+#include "engine/io/image.h"
+#include "engine/swapchain.h"
+#include "engine/window.h"
+
+namespace sac::engine {
+
+/// [thread] main.
+class Viewer {
+public:
+    /// Opens the window and creates a device that can present to it. `device_options`' own fields for extensions and
+    /// queue families are filled in here.
+    static Result<std::unique_ptr<Viewer>> create(const WindowOptions &window_options, vk::DeviceOptions device_options);
+    ~Viewer();
+
+    Window &window() { return *window_; }
+    vk::Device &device() { return *device_; }
+    vk::Memory &memory() { return *memory_; }
+    const Swapchain &swapchain() const { return *swapchain_; }
+
+    /// Draws and presents. `frame` null: the picture shown before. False: the window has no area, nothing was shown.
+    /// With `capture`, waits and gives what the window shows.
+    Result<bool> show(const Frame *frame, const Overlay &overlay, Image *capture = nullptr);
+    /// Frames presented so far.
+    uint64_t presented() const { return presented_; }
+
+private:
+    static constexpr uint32_t frames_in_flight = 2;
+    struct Slot {
+        vk::CommandBuffer commands;
+        VkFence done = VK_NULL_HANDLE;
+        VkSemaphore acquired = VK_NULL_HANDLE;
+    };
+    Viewer() = default;
+    Status create_slots();
+    Status record_capture(VkCommandBuffer commands, const SwapchainImage &image);
+    void read_capture(VkExtent2D extent, Image &capture) const;
+
+    std::unique_ptr<Window> window_;
+    std::unique_ptr<vk::Device> device_;
+    VkSurfaceKHR surface_ = VK_NULL_HANDLE;
+    VkFormat format_ = VK_FORMAT_UNDEFINED;
+    std::unique_ptr<vk::Memory> memory_;
+    std::unique_ptr<Renderer> renderer_;
+    std::unique_ptr<Swapchain> swapchain_;
+    Slot slots_[frames_in_flight];
+    vk::Buffer readback_;
+    uint64_t presented_ = 0;
+};
+
+}  // namespace sac::engine
