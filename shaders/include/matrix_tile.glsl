@@ -16,6 +16,8 @@
 #ifndef SAC_MATRIX_TILE_GLSL
 #define SAC_MATRIX_TILE_GLSL
 
+#include "epilogue.glsl"
+
 #ifdef SHUFFLE8
 #define TILE_GROUPS 1
 #define TILE_SLOTS (TILE_ROWS / 8)  // texels of the left matrix that an invocation loads for four k
@@ -82,25 +84,10 @@ void tile_step(vec4 a[TILE_SLOTS], inout int at) {
     }
 }
 
-// What is stored. FULL_EPILOGUE: activation(sum + residual), any kind. Otherwise only clamp(sum, a, b), which is cheap and
-// serves none (-inf, inf), relu (0, inf) and clip; other kinds cost as much as 24 k, for SIMD devices compute them all.
-// Pad lanes of the last texel stay zero whatever the activation.
-#ifdef FULL_EPILOGUE
-vec4 tile_residual(uint row, uint quad) {
-    const bool has = pc.has_residual != 0u;
-    const vec4 texel = LOAD4(residual, has ? row * pc.residual_stride + pc.residual_offset + quad : 0u);
-    return has ? texel : vec4(0.0);
-}
-#define EPILOGUE(sum, row, quad) \
-    activate(sum + tile_residual(row, quad), pc.activation, pc.activation_a, pc.activation_b)
-#else
-#define EPILOGUE(sum, row, quad) clamp(sum, pc.activation_a, pc.activation_b)
-#endif
-
 #define TILE_STORE() \
     [[unroll]] for (int quad_ = 0; quad_ < TILE_QUADS; ++quad_) { \
         const uint quad = FIRST_QUAD + uint(quad_); \
-        const bvec4 exists = lessThan(quad * 4u + uvec4(0, 1, 2, 3), uvec4(pc.out_channels)); \
+        const bvec4 exists = lanes_below(quad, pc.out_channels); \
         [[unroll]] for (int row_ = 0; row_ < TILE_ROWS; ++row_) { \
             const uint row = TILE_FIRST_ROW + uint(row_); \
             if (exists.x && row < pc.rows) { \
