@@ -34,6 +34,7 @@ const std::vector<Room> &rooms() {
         {"plugins/vision/", {"compute/", "plugins/vision/", "saccade"}},
         {"plugins/", {"plugins/vision/saccade", "plugins/panel/"}},
         {"engine/", {"compute/base/", "compute/vk/", "plugins/vision/saccade", "engine/"}},
+        {"samples/networks/", {"compute/base/", "compute/graph/", "compute/onnx/", "samples/networks/"}},
         {"samples/hello/", {"plugins/vision/saccade", "saccade"}},
         {"samples/", {"compute/base/", "compute/vk/", "plugins/vision/saccade", "saccade", "engine/", "samples/"}},
         {"tests/", {"compute/", "plugins/", "engine/", "samples/", "tests/", "saccade"}},

@@ -7,7 +7,7 @@ int main(void) {
     sac_api api;
     memset(&api, 0, sizeof api);
     api.size = sizeof api;
-    const sac_result result = sac_get_api(1, &api);
+    const sac_result result = sac_get_api(SAC_MAJOR, &api);
     printf("sac_get_api: %d\n", (int)result);
     return result == SAC_OK ? 0 : 1;
 }
