@@ -15,9 +15,10 @@ layout(set = 0, binding = 0, std430) readonly buffer network_block { uint networ
 #define NETWORK_WORD(index) network[index]
 #endif
 
+// All integers: a class as a float's bits would be a denormal, which a device may flush.
 // Candidates in the order of their coming, which is any: keys (score's bits, cell), boxes (x1, y1, x2, y2), (class, 0, 0, 0).
 layout(set = 0, binding = 1, std430) writeonly buffer keys_block { uvec2 keys[]; };
-layout(set = 0, binding = 2, std430) writeonly buffer candidates_block { vec4 candidates[]; };
+layout(set = 0, binding = 2, std430) writeonly buffer candidates_block { uvec4 candidates[]; };
 // The indirect dispatch of what is done for each candidate (64 a workgroup), then their number.
 layout(set = 0, binding = 3, std430) buffer counters_block { uint groups_x, groups_y, groups_z, count; };
 
@@ -75,8 +76,8 @@ void append(uint cell, float score, uint class_id, vec4 box) {
     const uint slot = atomicAdd(count, 1u);
     atomicMax(groups_x, slot / 64u + 1u);
     keys[slot] = uvec2(floatBitsToUint(score), pc.first_cell + cell);
-    candidates[2u * slot] = box;
-    candidates[2u * slot + 1u] = vec4(uintBitsToFloat(class_id), 0.0, 0.0, 0.0);
+    candidates[2u * slot] = floatBitsToUint(box);
+    candidates[2u * slot + 1u] = uvec4(class_id, 0u, 0u, 0u);
 }
 
 #endif
