@@ -4,8 +4,22 @@
 
 namespace sac {
 
+bool takes_epilogue(const Node &node) { return is_a(node, "Conv") || is_a(node, "Gemm"); }
+
 void fuse(Graph &graph) {
-    remove_dead(graph);
+    // What a family makes may be what another looks for. Each change removes a node or moves one towards the end, so
+    // this comes to an end; the bound is for our own mistakes.
+    for (int round = 0; round < 64; ++round) {
+        bool changed = fuse_transpositions(graph);
+        changed = fuse_channel_gathers(graph) || changed;
+        changed = fuse_means(graph) || changed;
+        changed = fuse_pads(graph) || changed;
+        changed = fuse_affine(graph) || changed;
+        changed = fuse_residuals(graph) || changed;
+        changed = fuse_activations(graph) || changed;
+        remove_dead(graph);
+        if (!changed) break;
+    }
 }
 
 }  // namespace sac

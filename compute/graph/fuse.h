@@ -1,8 +1,35 @@
 #pragma once
-// The families of patterns that fuse() looks for, in its order. Each returns whether it changed the graph.
+// The families of patterns that fuse() looks for. Each goes over the graph once and returns whether it changed it.
 
 #include "compute/graph/rewrite.h"
 
 namespace sac {
+
+/// True for nodes whose kernels take an Epilogue.
+bool takes_epilogue(const Node &node);
+
+/// Chains of Reshape, Flatten, Squeeze, Unsqueeze, Transpose: joined, cancelled, or moved past Pad and Softmax, so that
+/// channels stay the second axis. A transposition of axes of size 1 alone becomes a Reshape.
+bool fuse_transpositions(Graph &graph);
+
+/// Views of every step-th channel (a ShuffleNet's Reshape-Transpose-Reshape-Gather) -> saccade.ChannelGather with
+/// attributes start, step and count: y[n, c, ...] = x[n, start + step c, ...].
+bool fuse_channel_gathers(Graph &graph);
+
+/// The mean over all spatial axes, kept as axes of size 1 -> GlobalAveragePool.
+bool fuse_means(Graph &graph);
+
+/// A Pad of zeros into the Conv or AveragePool after it.
+bool fuse_pads(Graph &graph);
+
+/// BatchNormalization and arithmetic with a constant for each channel into the weights and bias of the Conv or Gemm
+/// before it; MatMul with a constant matrix and a bias -> Gemm.
+bool fuse_affine(Graph &graph);
+
+/// Add of a value of the same shape into the epilogue of one of its two writers.
+bool fuse_residuals(Graph &graph);
+
+/// Activations, also those spelled out (x sigmoid(x), hard swish of Add, Clip, Mul), into the epilogue before them.
+bool fuse_activations(Graph &graph);
 
 }  // namespace sac

@@ -1,0 +1,265 @@
+// Into Conv and Gemm: pads before them, factors, offsets and residuals after them.
+
+#include <algorithm>
+#include <cmath>
+
+#include "compute/graph/fuse.h"
+
+namespace sac {
+
+namespace {
+
+void erase_node(Graph &graph, size_t index) {
+    graph.nodes.erase(graph.nodes.begin() + static_cast<std::ptrdiff_t>(index));
+}
+
+bool is_constant(const Graph &graph, const Node &node, size_t i) {
+    return i < node.inputs.size() && node.inputs[i] != no_value && graph.values[node.inputs[i]].constant;
+}
+
+bool bare(const Node &node) { return node.epilogue.activation == Activation::none && !node.epilogue.residual; }
+
+/// y = scale x + offset, a number of each for every channel.
+struct Affine {
+    std::vector<float> scale, offset;
+};
+
+/// The constant as one number a channel of a tensor of `shape` (channels on axis 1), if it is that.
+std::optional<std::vector<float>> per_channel(const Graph &graph, ValueId id, const Shape &shape) {
+    if (id == no_value || !graph.values[id].constant || shape.size() < 2) return std::nullopt;
+    const HostTensor &tensor = *graph.values[id].constant;
+    if (!is_float(tensor.dtype) || tensor.shape.size() > shape.size()) return std::nullopt;
+    const auto channels = static_cast<size_t>(shape[1]);
+    const int64_t count = element_count(tensor.shape);
+    if (count == 1) return std::vector<float>(channels, tensor.to_floats().at(0));
+    // Aligned at the right: only the channel axis may have a size.
+    const size_t lead = shape.size() - tensor.shape.size();
+    for (size_t i = 0; i < tensor.shape.size(); ++i)
+        if (tensor.shape[i] != (i + lead == 1 ? shape[1] : 1)) return std::nullopt;
+    return count == shape[1] ? std::optional(tensor.to_floats()) : std::nullopt;
+}
+
+/// Reads a node after a Conv or Gemm that wrote `x` as an affine map of its channels.
+std::optional<Affine> as_affine(const Graph &graph, const Node &node, ValueId x) {
+    const Shape &shape = graph.values[x].shape;
+    if (shape.size() < 2) return std::nullopt;
+    const auto channels = static_cast<size_t>(shape[1]);
+    Affine affine{std::vector<float>(channels, 1), std::vector<float>(channels, 0)};
+    if (is_a(node, "BatchNormalization")) {
+        if (node.inputs.size() != 5 || node.inputs[0] != x || node.int_or("training_mode", 0) != 0) return std::nullopt;
+        std::vector<float> p[4];
+        for (size_t i = 0; i < 4; ++i) {
+            if (!is_constant(graph, node, i + 1)) return std::nullopt;
+            p[i] = graph.values[node.inputs[i + 1]].constant->to_floats();
+            if (p[i].size() != channels) return std::nullopt;
+        }
+        const float epsilon = node.float_or("epsilon", 1e-5f);
+        for (size_t c = 0; c < channels; ++c) {
+            const double scale = static_cast<double>(p[0][c]) / std::sqrt(static_cast<double>(p[3][c]) + static_cast<double>(epsilon));
+            affine.scale[c] = static_cast<float>(scale);
+            affine.offset[c] = static_cast<float>(static_cast<double>(p[1][c]) - scale * static_cast<double>(p[2][c]));
+        }
+        return affine;
+    }
+    if (node.inputs.size() != 2 || graph.values[node.outputs[0]].shape != shape) return std::nullopt;
+    const bool left = node.inputs[0] == x;
+    const auto constant = per_channel(graph, node.inputs[left ? 1 : 0], shape);
+    if (!constant) return std::nullopt;
+    if (is_a(node, "Add")) {
+        affine.offset = *constant;
+    } else if (is_a(node, "Mul")) {
+        affine.scale = *constant;
+    } else if (is_a(node, "Sub")) {
+        affine.offset = *constant;
+        for (float &v : left ? affine.offset : affine.scale) v = -v;
+    } else if (is_a(node, "Div") && left) {
+        for (size_t c = 0; c < channels; ++c) affine.scale[c] = 1 / (*constant)[c];
+    } else {
+        return std::nullopt;
+    }
+    return affine;
+}
+
+/// Weights that can be multiplied by a number for each output channel: which axis of theirs that is.
+std::optional<size_t> channel_axis(const Graph &graph, const Node &node) {
+    if (!bare(node) || !is_constant(graph, node, 1) || (node.inputs.size() > 2 && node.inputs[2] != no_value &&
+                                                        !is_constant(graph, node, 2)))
+        return std::nullopt;
+    if (is_a(node, "Conv")) return 0;
+    if (!is_a(node, "Gemm") || node.float_or("beta", 1) != 1) return std::nullopt;
+    // A bias that differs from row to row is none for each channel.
+    if (is_constant(graph, node, 2)) {
+        const Shape &bias = graph.values[node.inputs[2]].shape;
+        const int64_t channels = graph.values[node.outputs[0]].shape[1];
+        if (element_count(bias) != 1 && (bias.back() != channels || element_count(bias) != channels))
+            return std::nullopt;
+    }
+    return node.int_or("transB", 0) ? 0 : 1;
+}
+
+void apply(Graph &graph, Node &node, size_t axis, const Affine &affine) {
+    const Value &weights = graph.values[node.inputs[1]];
+    const Shape shape = weights.shape;
+    const auto channels = affine.scale.size();
+    const bool scales = std::any_of(affine.scale.begin(), affine.scale.end(), [](float s) { return s != 1; });
+    if (scales) {
+        std::vector<float> values = weights.constant->to_floats();
+        const auto inner = static_cast<size_t>(
+            element_count(Shape(shape.begin() + static_cast<std::ptrdiff_t>(axis) + 1, shape.end())));
+        for (size_t i = 0; i < values.size(); ++i) values[i] *= affine.scale[i / inner % channels];
+        node.inputs[1] = graph.add_constant(node.name + "/scaled", HostTensor::from_floats(shape, values));
+    }
+    std::vector<float> bias(channels, 0);
+    if (is_constant(graph, node, 2)) {
+        const std::vector<float> old = graph.values[node.inputs[2]].constant->to_floats();
+        for (size_t c = 0; c < channels; ++c) bias[c] = old[old.size() == 1 ? 0 : c];
+    }
+    for (size_t c = 0; c < channels; ++c) bias[c] = bias[c] * affine.scale[c] + affine.offset[c];
+    node.inputs.resize(3, no_value);
+    node.inputs[2] = graph.add_constant(node.name + "/bias",
+                                        HostTensor::from_floats({static_cast<int64_t>(channels)}, bias));
+}
+
+/// MatMul of rows by a constant matrix, of two axes each, is a Gemm without C.
+bool matrix_products(Graph &graph) {
+    bool changed = false;
+    for (Node &node : graph.nodes) {
+        if (!is_a(node, "MatMul") || !is_constant(graph, node, 1) || is_constant(graph, node, 0)) continue;
+        if (graph.values[node.inputs[0]].shape.size() != 2 || graph.values[node.inputs[1]].shape.size() != 2) continue;
+        node.type = "Gemm";
+        node.opset = 13;
+        changed = true;
+    }
+    return changed;
+}
+
+}  // namespace
+
+bool fuse_affine(Graph &graph) {
+    bool changed = matrix_products(graph);
+    for (size_t i = 0; i < graph.nodes.size();) {
+        const Node &node = graph.nodes[i];
+        const Links links(graph);
+        bool fused = false;
+        for (size_t input = 0; input < std::min<size_t>(node.inputs.size(), 2) && !fused; ++input) {
+            for (const char *type : {"Conv", "Gemm"}) {
+                Node *writer = links.sole_producer(graph, node, input, type);
+                const auto axis = writer ? channel_axis(graph, *writer) : std::nullopt;
+                const auto affine = axis ? as_affine(graph, node, node.inputs[input]) : std::nullopt;
+                if (!affine) continue;
+                apply(graph, *writer, *axis, *affine);
+                writer->outputs[0] = node.outputs[0];
+                fused = true;
+                break;
+            }
+        }
+        if (fused)
+            erase_node(graph, i);
+        else
+            ++i;
+        changed = changed || fused;
+    }
+    return changed;
+}
+
+bool fuse_residuals(Graph &graph) {
+    bool changed = false;
+    for (size_t i = 0; i < graph.nodes.size(); ++i) {
+        const Node add = graph.nodes[i];
+        if (!is_a(add, "Add") || !bare(add) || add.inputs[0] == add.inputs[1]) continue;
+        const Shape &shape = graph.values[add.outputs[0]].shape;
+        if (graph.values[add.inputs[0]].shape != shape || graph.values[add.inputs[1]].shape != shape) continue;
+        if (is_constant(graph, add, 0) || is_constant(graph, add, 1)) continue;
+        const Links links(graph);
+        // The writer that comes later in the graph: what it adds is there already.
+        size_t best = SIZE_MAX, side = 0;
+        for (size_t input = 0; input < 2; ++input) {
+            const ValueId id = add.inputs[input];
+            const size_t writer = links.producer[id];
+            if (links.uses[id] != 1 || writer == SIZE_MAX) continue;
+            if (!takes_epilogue(graph.nodes[writer]) || !bare(graph.nodes[writer])) continue;
+            if (best == SIZE_MAX || writer > best) {
+                best = writer;
+                side = input;
+            }
+        }
+        if (best == SIZE_MAX) continue;
+        Node node = std::move(graph.nodes[best]);
+        node.inputs.push_back(add.inputs[1 - side]);
+        node.epilogue.residual = true;
+        node.outputs[0] = add.outputs[0];
+        graph.nodes[i] = std::move(node);  // where both of its inputs are there
+        erase_node(graph, best);
+        --i;
+        changed = true;
+    }
+    return changed;
+}
+
+bool fuse_pads(Graph &graph) {
+    bool changed = false;
+    for (Node &node : graph.nodes) {
+        const bool conv = is_a(node, "Conv"), pool = is_a(node, "AveragePool");
+        if (!conv && !pool) continue;
+        const Links links(graph);
+        const Node *pad = links.sole_producer(graph, node, 0, "Pad");
+        if (!pad || node.string_or("auto_pad", "NOTSET") != "NOTSET") continue;
+        const auto amounts = pad_amounts(graph, *pad);
+        const size_t rank = graph.values[pad->inputs[0]].shape.size();
+        if (!amounts || rank < 3) continue;
+        // Zeros alone, and none in batch or channels; a negative pad would cut off.
+        float value = pad->float_or("value", 0);
+        if (pad->inputs.size() > 2 && pad->inputs[2] != no_value) {
+            const auto given = scalar_of(graph, pad->inputs[2]);
+            if (!given) continue;
+            value = *given;
+        }
+        if (value != 0 || std::any_of(amounts->begin(), amounts->end(), [](int64_t a) { return a < 0; })) continue;
+        if ((*amounts)[0] || (*amounts)[1] || (*amounts)[rank] || (*amounts)[rank + 1]) continue;
+        std::vector<int64_t> pads = node.ints_or("pads", std::vector<int64_t>(2 * (rank - 2), 0));
+        if (pads.size() != 2 * (rank - 2)) continue;
+        if (pool) {
+            // A mean counts the zeros of Pad, and its own padding only if it says so.
+            const bool own = std::any_of(pads.begin(), pads.end(), [](int64_t p) { return p != 0; });
+            if (node.int_or("ceil_mode", 0) || (own && !node.int_or("count_include_pad", 0))) continue;
+            node.attributes["count_include_pad"] = int64_t{1};
+        }
+        for (size_t axis = 0; axis < rank - 2; ++axis) {
+            pads[axis] += (*amounts)[axis + 2];
+            pads[axis + rank - 2] += (*amounts)[axis + 2 + rank];
+        }
+        node.attributes["pads"] = pads;
+        node.inputs[0] = pad->inputs[0];
+        changed = true;
+    }
+    return changed;
+}
+
+bool fuse_means(Graph &graph) {
+    bool changed = false;
+    for (Node &node : graph.nodes) {
+        if (!is_a(node, "ReduceMean") || node.int_or("keepdims", 1) == 0) continue;
+        const size_t rank = graph.values[node.inputs[0]].shape.size();
+        std::vector<int64_t> axes = node.ints_or("axes", {});  // an input since opset 18
+        if (node.inputs.size() > 1 && node.inputs[1] != no_value) {
+            const auto &constant = graph.values[node.inputs[1]].constant;
+            if (!constant) continue;
+            axes = constant->to_int64s();
+        }
+        for (int64_t &axis : axes)
+            if (axis < 0) axis += static_cast<int64_t>(rank);
+        std::sort(axes.begin(), axes.end());
+        if (rank < 3 || axes.size() != rank - 2) continue;
+        bool spatial = true;
+        for (size_t i = 0; i < axes.size(); ++i) spatial = spatial && axes[i] == static_cast<int64_t>(i + 2);
+        if (!spatial) continue;
+        node.type = "GlobalAveragePool";
+        node.opset = 13;
+        node.inputs.resize(1);
+        node.attributes.clear();
+        changed = true;
+    }
+    return changed;
+}
+
+}  // namespace sac
