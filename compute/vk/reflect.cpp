@@ -32,6 +32,7 @@ enum Op : uint32_t {
     op_constant_composite = 44,
     op_spec_constant = 50,
     op_spec_constant_composite = 51,
+    op_function_end = 56,
     op_variable = 59,
     op_decorate = 71,
     op_member_decorate = 72,
@@ -76,8 +77,10 @@ public:
             if (count == 0 || count > words_.size() - at)
                 return bad(format("the instruction at word %zu runs over the end", at));
             SAC_TRY(instruction(op, words_.subspan(at + 1, count - 1)));
+            last_op_ = op;
             at += count;
         }
+        if (last_op_ != op_function_end) return bad("it does not end with the end of a function");
         if (!compute_) return bad("it has no compute entry point");
         SAC_TRY(local_size());
         SAC_TRY(variables());
@@ -274,6 +277,7 @@ private:
     std::map<std::pair<uint32_t, uint32_t>, uint32_t> decorations_;  // (id, decoration) -> operand
     std::map<std::array<uint32_t, 3>, uint64_t> members_;            // (struct, member, decoration) -> operand
     ShaderInterface interface_;
+    uint32_t last_op_ = 0;
     bool compute_ = false, size_by_id_ = false;
     uint32_t size_[3] = {0, 0, 0};
 };
