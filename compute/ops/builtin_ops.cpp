@@ -1,15 +1,23 @@
 #include "compute/ops/builtin_ops.h"
 
-// Adding an operator is one line here: the name of its definition, `SAC_OPERATOR(<name>) = {...};` in namespace sac::ops,
-// which the operator's own file ends with.
+// Adding an operator is one line here: the name of its definition, `SAC_OPERATOR(<name>) = {...};` in namespace
+// sac::ops, which the operator's own file ends with.
 #define SAC_BUILTIN_OPERATORS(X) \
     X(cast)                      \
     X(constant)                  \
     X(constant_of_shape)         \
+    X(conv2d)                    \
+    X(dropout)                   \
     X(equal)                     \
+    X(flatten)                   \
+    X(gemm)                      \
+    X(identity)                  \
     X(range)                     \
+    X(reshape)                   \
     X(shape)                     \
     X(size)                      \
+    X(squeeze)                   \
+    X(unsqueeze)                 \
     X(where)
 
 namespace sac {

@@ -1,7 +1,7 @@
 // Conv: y[n, m, o] = act(b[m] + sum over c, k of x[n, c, o stride + k dilation - pad] w[m, c, k] + residual[n, m, o])
 // (https://onnx.ai/onnx/operators/onnx__Conv.html). x is N x C x [H x] W, w is M x C/group x [kernel_h x] kernel_w.
 // One group: an implicit matrix product (conv2d.comp), or a plain one where the window is a single pixel (gemm.comp).
-// As many groups as channels: conv2d_depthwise.cpp. Anything between: conv2d_grouped.cpp.
+// Several groups: a dispatch for each. As many groups as channels: conv2d_depthwise.cpp.
 #include "compute/ops/conv2d.h"
 
 namespace sac::ops {
@@ -38,29 +38,52 @@ LayoutChoice layouts(const Graph &, const Node &node) {
     return {std::vector<Layout>(node.inputs.size(), Layout::c4), Layout::c4};
 }
 
+// One dispatch for every `join` groups, as a convolution of one group whose weights between different groups are zero.
+Status plan_joined(PlanContext &ctx, const ConvolutionNode &conv, int64_t join) {
+    const Window &window = conv.window;
+    const int64_t in_group = conv.in_channels / conv.group, out_group = conv.out_channels / conv.group;
+    const int64_t in_quads = quads_of(join * in_group), lanes = 4 * in_quads, taps = conv.taps();
+    if (!reducible(taps, in_quads)) {
+        return ctx.unsupported("weights " + to_string(ctx.input(1).shape) + ": too long a sum");
+    }
+    MatrixProduct product;
+    product.source = ctx.input_storage(0);
+    product.destination = ctx.output_storage();
+    product.rows = conv.batch * window.out_h * window.out_w;
+    product.k_quads = taps * in_quads;
+    product.columns = join * out_group;
+    product.in_quads = in_quads;
+    product.window = window.is_pointwise() ? nullptr : &window;
+    product.source_stride = quads_of(conv.in_channels);
+    product.destination_stride = quads_of(conv.out_channels);
+    for (int64_t first = 0; first < conv.group; first += join) {
+        product.source_offset = first * in_group / 4;
+        product.destination_offset = first * out_group / 4;
+        const ProductVariant variant = choose_product(ctx, product);
+        const int64_t first_column = first * out_group;
+        const auto bias = conv.bias.empty() ? std::span<const float>()
+                                            : std::span(conv.bias).subspan(static_cast<size_t>(first_column),
+                                                                           static_cast<size_t>(product.columns));
+        const auto packed =
+            pack_matrix(product.k_quads, product.columns, variant.tile_columns, bias, [&](int64_t k, int64_t column) {
+                const int64_t channel = k % lanes - column / out_group * in_group;
+                return channel >= 0 && channel < in_group ? conv.weight(first_column + column, channel, k / lanes)
+                                                          : 0.0f;
+            });
+        dispatch_product(ctx, product, variant, ctx.upload(ctx.node().name + ".weights", packed));
+    }
+    return {};
+}
+
 Status plan(PlanContext &ctx) {
     SAC_ASSIGN(const ConvolutionNode conv, ConvolutionNode::read(ctx));
     if (conv.group == conv.in_channels && conv.group == conv.out_channels) return plan_depthwise(ctx, conv);
-    if (conv.group != 1) return plan_grouped(ctx, conv);
-
-    const Window &window = conv.window;
-    const int64_t in_quads = quads_of(conv.in_channels), taps = window.kernel_h * window.kernel_w;
-    const bool pointwise = window.is_pointwise();
-    const MatrixProduct product = {ctx.input_storage(0),
-                                   ctx.output_storage(),
-                                   conv.batch * window.out_h * window.out_w,
-                                   taps * in_quads,
-                                   conv.out_channels,
-                                   in_quads,
-                                   pointwise ? nullptr : &window};
-    const ProductVariant variant = choose_product(ctx, product);
-    const auto packed = pack_matrix(product.k_quads, conv.out_channels, variant.tile_columns, conv.bias,
-                                    [&](int64_t k, int64_t column) {
-                                        const int64_t tap = k / (4 * in_quads), channel = k % (4 * in_quads);
-                                        return channel < conv.in_channels ? conv.weight(column, channel, tap) : 0.0f;
-                                    });
-    dispatch_product(ctx, product, variant, ctx.upload(ctx.node().name + ".weights", packed));
-    return {};
+    // Groups of whole texels are convolutions of their own. Where they are not, as few as possible are joined.
+    for (const int64_t join : {1, 2, 4}) {
+        const int64_t in = join * conv.in_channels / conv.group, out = join * conv.out_channels / conv.group;
+        if (conv.group % join == 0 && in % 4 == 0 && out % 4 == 0) return plan_joined(ctx, conv, join);
+    }
+    return plan_joined(ctx, conv, conv.group);
 }
 
 }  // namespace

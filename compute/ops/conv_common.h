@@ -63,8 +63,11 @@ std::vector<float> pack_matrix(int64_t k_quads, int64_t columns, int tile_column
 struct MatrixProduct {
     StorageId source = 0, destination = 0;
     int64_t rows = 0, k_quads = 0, columns = 0;
-    int64_t in_quads = 0;            ///< texels of a source row or pixel; gemm: k_quads
+    int64_t in_quads = 0;            ///< texels of a source row or pixel that are read; gemm: k_quads
     const Window *window = nullptr;  ///< conv2d: its k_quads are kernel_h kernel_w in_quads
+    // Texels of whole rows, and where the ones concerned begin in them: groups of channels.
+    int64_t source_stride = 0, source_offset = 0;
+    int64_t destination_stride = 0, destination_offset = 0;
 };
 
 /// The variant for a product: its name, its tile's columns a lane (the weights are packed for them), a workgroup's
@@ -75,6 +78,9 @@ struct ProductVariant {
     int64_t group_rows = 32;
     bool full = false;  ///< with the whole epilogue: any activation, and the residual
 };
+
+/// True if the kernels can sum so many terms: all loops of an invocation together may count to 65,535 on some drivers.
+inline bool reducible(int64_t taps, int64_t in_quads) { return taps * (2 + in_quads) < 65535; }
 
 /// Chooses by shape, by the node's epilogue and by what the device has.
 ProductVariant choose_product(PlanContext &ctx, const MatrixProduct &product);

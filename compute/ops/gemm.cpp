@@ -60,7 +60,14 @@ Status plan_constant_product(PlanContext &ctx, int64_t rows, int64_t depth, int6
                              float scale, std::span<const float> bias) {
     const std::vector<float> b = ctx.input(1).constant->to_floats();
     const int64_t quads = quads_of(depth);
-    const MatrixProduct product = {ctx.input_storage(0), ctx.output_storage(), rows, quads, columns, quads, nullptr};
+    if (!reducible(1, quads)) return ctx.unsupported("a sum over " + std::to_string(depth) + " products");
+    MatrixProduct product;
+    product.source = ctx.input_storage(0);
+    product.destination = ctx.output_storage();
+    product.rows = rows;
+    product.k_quads = product.in_quads = product.source_stride = quads;
+    product.columns = columns;
+    product.destination_stride = quads_of(columns);
     const ProductVariant variant = choose_product(ctx, product);
     const auto packed = pack_matrix(quads, columns, variant.tile_columns, bias, [&](int64_t k, int64_t column) {
         return k < depth ? scale * b[static_cast<size_t>(transposed ? column * depth + k : k * columns + column)]

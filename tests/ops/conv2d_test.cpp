@@ -143,7 +143,7 @@ TEST_CASE("conv2d: what a file may not say") {
         change(op);
         const Status status = load_op(op);
         REQUIRE(!status.ok());
-        CHECK(status.error().message.find("Conv 'node'") != std::string::npos);
+        CHECK_MESSAGE(status.error().message.find("Conv 'node'") != std::string::npos, status.error().message);
         return status.error();
     };
     using List = std::vector<int64_t>;

@@ -49,7 +49,8 @@ Reference conv_reference(const ConvSizes &s, bool bias, const Epilogue &epilogue
 void check_conv(const ConvSizes &s, bool bias, const Epilogue &epilogue) {
     INFO("input " << s.n << " x " << s.channels << " x " << s.h << " x " << s.w << ", weights " << s.out_channels
                   << " x " << s.kernel_h << " x " << s.kernel_w << ", group " << s.group << ", activation "
-                  << static_cast<uint32_t>(epilogue.activation) << (epilogue.residual ? " with residual" : ""));
+                  << static_cast<uint32_t>(epilogue.activation)
+                  << std::string(epilogue.residual ? " with residual" : ""));
     check_op(conv_case(s, bias, epilogue), conv_reference(s, bias, epilogue));
 }
 

@@ -127,7 +127,8 @@ size_t nonzero_pad_lanes(const TensorInfo &tensor, std::span<const std::byte> by
     const int64_t channels = tensor.shape[1], padded = round_up(channels, 4);
     const size_t size = size_of(tensor.storage);
     size_t wrong = 0;
-    for (size_t i = 0; i < bytes.size() / size; ++i) {
+    const auto elements = static_cast<size_t>(padded_element_count(tensor.shape, Layout::c4));
+    for (size_t i = 0; i < elements; ++i) {
         if (static_cast<int64_t>(i) % padded < channels) continue;
         for (size_t b = 0; b < size; ++b) {
             // Minus zero will do.
@@ -147,7 +148,7 @@ struct Way {
 };
 
 void check_way(Lab &lab, const OpCase &op, const Way &way, const Reference &reference) {
-    INFO(lab.name << ", " << name_of(way.storage) << ", " << name_of(way.layout));
+    INFO(lab.name, ", ", std::string(name_of(way.storage)), ", ", std::string(name_of(way.layout)));
     std::vector<Array> arrays;
     for (const OpInput &input : op.inputs) {
         Array array(input.shape);

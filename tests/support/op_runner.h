@@ -45,13 +45,13 @@ using Attributes = std::map<std::string, Attribute, std::less<>>;
 
 struct OpCase {
     std::string type;
-    std::vector<OpInput> inputs;
-    Attributes attributes;
+    std::vector<OpInput> inputs = {};
+    Attributes attributes = {};
     int opset = 13;
-    std::string domain;
-    Epilogue epilogue;  ///< with a residual, it is the last of the inputs
+    std::string domain = "";
+    Epilogue epilogue = {};  ///< with a residual, it is the last of the inputs
     size_t outputs = 1;
-    bool dense = true, c4 = true;  ///< which surroundings to run between (C4 only if all ranks are 2 and more)
+    bool dense = false, c4 = true;  ///< which surroundings to run between (C4 only if all ranks are 2 and more)
     double f32_bound = 1e-5, f16_bound = 2e-3;  ///< norm-wise, of each output
 };
 

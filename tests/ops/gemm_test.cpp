@@ -1,0 +1,84 @@
+// Gemm and MatMul by a constant against plain loops: every tile, odd and prime sizes, every epilogue.
+#include <doctest/doctest.h>
+
+#include "tests/support/op_runner.h"
+
+using namespace sac;
+using namespace sac::test;
+
+namespace {
+
+struct Sizes {
+    int64_t m = 1, k = 1, n = 1;
+    bool transposed = false;
+    float alpha = 1, beta = 1;
+    Shape c = {};  ///< empty: none
+};
+
+void check_gemm(const Sizes &s, const Epilogue &epilogue = {}) {
+    INFO(s.m << " x " << s.k << " x " << s.n << std::string(s.transposed ? " transposed" : ""));
+    OpCase op;
+    op.type = "Gemm";
+    op.inputs = {runtime({s.m, s.k}, 1), constant(s.transposed ? Shape{s.n, s.k} : Shape{s.k, s.n}, 2)};
+    if (!s.c.empty()) op.inputs.push_back(constant(s.c, 3));
+    if (epilogue.residual) op.inputs.push_back(runtime({s.m, s.n}, 4));
+    op.attributes = {{"transB", int64_t{s.transposed}}, {"alpha", s.alpha}, {"beta", s.beta}};
+    op.epilogue = epilogue;
+    check_op(op, [&](const std::vector<Array> &in) {
+        Array y({s.m, s.n});
+        const int64_t columns = s.c.empty() ? 0 : element_count(s.c);
+        for (int64_t m = 0; m < s.m; ++m)
+            for (int64_t n = 0; n < s.n; ++n) {
+                double sum = 0;
+                for (int64_t k = 0; k < s.k; ++k)
+                    sum += in[0][m * s.k + k] * in[1][s.transposed ? n * s.k + k : k * s.n + n];
+                sum *= static_cast<double>(s.alpha);
+                if (columns) sum += static_cast<double>(s.beta) * in[2][columns == 1 ? 0 : n];
+                y[m * s.n + n] = activate(epilogue, sum, epilogue.residual ? in.back()[m * s.n + n] : 0);
+            }
+        return std::vector<Array>{y};
+    });
+}
+
+}  // namespace
+
+TEST_CASE("gemm: a row, a few, and tiles of them") {
+    check_gemm({.m = 1, .k = 512, .n = 1000, .transposed = true, .c = {1000}});
+    check_gemm({.m = 1, .k = 7, .n = 5});
+    check_gemm({.m = 4, .k = 13, .n = 33, .c = {1, 33}});
+    check_gemm({.m = 5, .k = 13, .n = 17, .alpha = 0.5f, .beta = -2, .c = {17}});
+    check_gemm({.m = 32, .k = 64, .n = 32, .transposed = true, .c = {1}});
+    check_gemm({.m = 48, .k = 20, .n = 64});
+    check_gemm({.m = 71, .k = 29, .n = 131, .c = {131}});
+}
+
+TEST_CASE("gemm: epilogues") {
+    for (const Activation activation : {Activation::relu, Activation::silu}) {
+        for (const bool residual : {false, true}) {
+            check_gemm({.m = 3, .k = 8, .n = 12}, {activation, 0, 0, residual});
+            check_gemm({.m = 32, .k = 8, .n = 12}, {activation, 0, 0, residual});
+            check_gemm({.m = 48, .k = 8, .n = 64}, {activation, 0, 0, residual});
+        }
+    }
+}
+
+TEST_CASE("gemm: a reduction of more than 65,535 steps") { check_gemm({.m = 5, .k = 70001, .n = 3}); }
+
+TEST_CASE("gemm: what a file may not say") {
+    const auto error_of = [](std::vector<OpInput> inputs, Attributes attributes = {}) {
+        const Status status =
+            load_op({.type = "Gemm", .inputs = std::move(inputs), .attributes = std::move(attributes)});
+        REQUIRE(!status.ok());
+        CHECK_MESSAGE(status.error().message.find("Gemm 'node'") != std::string::npos, status.error().message);
+        return status.error();
+    };
+    CHECK(error_of({runtime({3, 4}, 1), constant({5, 6}, 2)}).code == Code::invalid_file);
+    CHECK(error_of({runtime({3, 4, 1}, 1), constant({4, 6}, 2)}).code == Code::invalid_file);
+    CHECK(error_of({runtime({3, 4}, 1), constant({4, 6}, 2), constant({5}, 3)}).code == Code::invalid_file);
+    CHECK(error_of({runtime({3, 4}, 1), constant({4, 6}, 2), constant({3, 6}, 3)}).code == Code::unsupported);
+    CHECK(error_of({runtime({3, 4}, 1), runtime({4, 6}, 2)}).code == Code::unsupported);
+    CHECK(error_of({runtime({4, 3}, 1), constant({4, 6}, 2)}, {{"transA", int64_t{1}}}).code == Code::unsupported);
+    CHECK(error_of({runtime({3, 4}, 1)}).code == Code::invalid_file);
+}
+
+TEST_CASE("gemm: every variant was checked") { check_every_variant("ops/gemm.comp"); }
