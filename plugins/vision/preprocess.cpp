@@ -147,6 +147,76 @@ PreprocessTransform transform_of(const FitRect &rect, const FrameLayout &frame) 
     return transform;
 }
 
+namespace {
+
+// What the image kernels are warmed up on.
+struct OnePixelImage {
+    vk::Device &device;
+    vk::Memory &memory;
+    VkImage image = VK_NULL_HANDLE;
+    vk::Allocation allocation;
+    VkImageView view = VK_NULL_HANDLE;
+
+    static Result<OnePixelImage> create(vk::Device &device, vk::Memory &memory);
+    OnePixelImage(vk::Device &d, vk::Memory &m) : device(d), memory(m) {}
+    OnePixelImage(OnePixelImage &&other) noexcept
+        : device(other.device),
+          memory(other.memory),
+          image(std::exchange(other.image, VK_NULL_HANDLE)),
+          allocation(std::exchange(other.allocation, {})),
+          view(std::exchange(other.view, VK_NULL_HANDLE)) {}
+    ~OnePixelImage() {
+        device.fn().DestroyImageView(device.handle(), view, nullptr);
+        device.fn().DestroyImage(device.handle(), image, nullptr);
+        if (allocation.memory) memory.free(allocation);
+    }
+};
+
+Result<OnePixelImage> OnePixelImage::create(vk::Device &device, vk::Memory &memory) {
+    const vk::DeviceFunctions &fn = device.fn();
+    const char *const what = "making an image to warm up on";
+    OnePixelImage one(device, memory);
+    VkImageCreateInfo info = {};
+    info.sType = VK_STRUCTURE_TYPE_IMAGE_CREATE_INFO;
+    info.imageType = VK_IMAGE_TYPE_2D;
+    info.format = VK_FORMAT_R8G8B8A8_UNORM;
+    info.extent = {1, 1, 1};
+    info.mipLevels = info.arrayLayers = 1;
+    info.samples = VK_SAMPLE_COUNT_1_BIT;
+    info.usage = VK_IMAGE_USAGE_SAMPLED_BIT;
+    SAC_VK(fn.CreateImage(device.handle(), &info, nullptr, &one.image), what);
+    VkMemoryRequirements requirements;
+    fn.GetImageMemoryRequirements(device.handle(), one.image, &requirements);
+    SAC_ASSIGN(one.allocation, memory.allocate(requirements, vk::MemoryUse::device, "warm-up image"));
+    SAC_VK(fn.BindImageMemory(device.handle(), one.image, one.allocation.memory, one.allocation.offset), what);
+    VkImageViewCreateInfo view = {};
+    view.sType = VK_STRUCTURE_TYPE_IMAGE_VIEW_CREATE_INFO;
+    view.image = one.image;
+    view.viewType = VK_IMAGE_VIEW_TYPE_2D;
+    view.format = info.format;
+    view.subresourceRange = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 1, 0, 1};
+    SAC_VK(fn.CreateImageView(device.handle(), &view, nullptr, &one.view), what);
+
+    VkImageMemoryBarrier readable = {};
+    readable.sType = VK_STRUCTURE_TYPE_IMAGE_MEMORY_BARRIER;
+    readable.dstAccessMask = VK_ACCESS_SHADER_READ_BIT;
+    readable.newLayout = VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL;
+    readable.srcQueueFamilyIndex = readable.dstQueueFamilyIndex = VK_QUEUE_FAMILY_IGNORED;
+    readable.image = one.image;
+    readable.subresourceRange = view.subresourceRange;
+    SAC_TRY(vk::run_once(
+        device,
+        [&](VkCommandBuffer commands) -> Status {
+            fn.CmdPipelineBarrier(commands, VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, 0,
+                                  0, nullptr, 0, nullptr, 1, &readable);
+            return {};
+        },
+        what));
+    return one;
+}
+
+}  // namespace
+
 struct Preprocess::State {
     enum Kind : size_t { packed, packed4, yuv, image, image_srgb, kinds };
 
@@ -393,16 +463,16 @@ Preprocess::Preprocess(Preprocess &&) noexcept = default;
 Preprocess &Preprocess::operator=(Preprocess &&) noexcept = default;
 Preprocess::~Preprocess() = default;
 
-Status Preprocess::warm_up(const FrameLayout &layout) {
+Status Preprocess::warm_up(PixelFormat format) {
+    // The kernel is chosen by a whole frame and dispatched on one pixel.
     FrameSource source;
-    source.layout = layout;
-    SAC_ASSIGN(const uint64_t bytes, layout.required_bytes());
+    source.layout = FrameLayout::tight(format, 1920, 1080);
+    SAC_ASSIGN(const uint64_t bytes, source.layout.required_bytes());
     source.size = (bytes + 15) / 16 * 16;
     SAC_ASSIGN(State::Variant * variant, state_->choose(source));
-    // The kernel is chosen by the whole frame and dispatched on one pixel.
     SAC_ASSIGN(const vk::Buffer buffer, vk::Buffer::create(state_->device, state_->memory, 16, vk::tensor_usage,
                                                            vk::MemoryUse::device, "warm-up frame"));
-    source.layout = FrameLayout::tight(layout.format, 1, 1);
+    source.layout = FrameLayout::tight(format, 1, 1);
     source.buffer = buffer.handle();
     source.size = buffer.size();
     const Status status = state_->warm_up(*variant, source);
@@ -410,11 +480,11 @@ Status Preprocess::warm_up(const FrameLayout &layout) {
     return status;
 }
 
-Status Preprocess::warm_up_image(VkImageView view, VkImageLayout layout, bool srgb) {
+Status Preprocess::warm_up_image(bool srgb) {
     FrameSource source;
     source.layout.width = source.layout.height = 1;
-    source.image = view;
-    source.image_layout = layout;
+    SAC_ASSIGN(const OnePixelImage pixel, OnePixelImage::create(state_->device, state_->memory));
+    source.image = pixel.view;
     source.image_srgb = srgb;
     SAC_ASSIGN(State::Variant * variant, state_->choose(source));
     return state_->warm_up(*variant, source);

@@ -89,11 +89,10 @@ public:
     Preprocess &operator=(Preprocess &&) noexcept;
     ~Preprocess();
 
-    /// Builds the pipeline for frames like this one and dispatches it once, waiting (some drivers compile only then).
-    /// Writes to the tensor: for loading, while nothing that uses it is pending.
-    Status warm_up(const FrameLayout &layout);
-    /// The same for images; `view` is any image that may be read, in `layout`.
-    Status warm_up_image(VkImageView view, VkImageLayout layout, bool srgb);
+    /// Builds the pipeline for tightly packed frames (or images) of that kind and dispatches it once, waiting (some
+    /// drivers compile only then). Writes to the tensor: for loading, while nothing that uses it is pending.
+    Status warm_up(PixelFormat format);
+    Status warm_up_image(bool srgb);
 
     /// Records the dispatch, with a barrier before it against earlier readers of the tensor. The caller makes the frame
     /// visible to compute shader reads; Session::record waits for the tensor. Heap and driver objects are touched only
