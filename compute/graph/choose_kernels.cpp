@@ -121,8 +121,8 @@ bool PlanContext::available(std::string_view kernel, std::initializer_list<Stora
     return true;
 }
 
-StorageId PlanContext::upload(std::string name, std::span<const float> values) {
-    const DType type = half() ? DType::f16 : DType::f32;
+StorageId PlanContext::upload(std::string name, std::span<const float> values, std::optional<DType> wanted) {
+    const DType type = wanted.value_or(half() ? DType::f16 : DType::f32);
     const uint64_t bytes = std::max<uint64_t>((values.size() * size_of(type) + 15) / 16 * 16, 16);
     const StorageId storage = add_storage(plan_, Storage::Kind::weights, std::move(name), type, bytes);
     plan_.uploads.push_back({storage, encode(values, type, bytes)});
