@@ -67,11 +67,13 @@ void main() {
         do {
             const int x = left + int(kx) * pc.dilation_x;
             const bool inside = uint(y) < pc.in_h && uint(x) < pc.in_w;
-            const int pixel = inside ? ((int(c.x * pc.in_h) + y) * int(pc.in_w) + x) * int(pc.src_stride) + int(pc.src_offset) : 0;
+            const int at = (int(c.x * pc.in_h) + y) * int(pc.in_w) + x;
+            const int pixel = inside ? at * int(pc.src_stride) + int(pc.src_offset) : 0;
             int i = 0;
 #ifdef ALIGNED
             do {
-                const vec4 texel = LOAD4(src, pixel + (first.x + i) / 4) ;
+                const vec4 loaded = LOAD4(src, pixel + (first.x + i) / 4);
+                const vec4 texel = inside ? loaded : vec4(0.0);
                 [[unroll]] for (int k = 0; k < 4; ++k) sum += texel[k] * LOAD4(weights, ++weight);
                 i += 4;
             } while (i < int(pc.group_in));
