@@ -21,6 +21,9 @@ enum {
     SAC_TYPE_DISPATCH_INFO = 103
 };
 
+/* Times every dispatch of a run, which takes longer; without timestamps in the device it does nothing. */
+enum { SAC_NETWORK_PROFILE = 1 << 16 };
+
 typedef struct sac_network {
     uint64_t id;
 } sac_network; /* 0: none */
@@ -37,7 +40,7 @@ typedef struct sac_network_desc {
     const char *path;                /* an ONNX file, or a folder with a model.onnx */
     const sac_dimension *dimensions; /* symbolic dimensions that are not named here are errors */
     uint32_t dimension_count;
-    uint32_t flags; /* SAC_MODEL_FP16 */
+    uint32_t flags; /* SAC_MODEL_FP16, SAC_NETWORK_PROFILE */
 } sac_network_desc;
 
 typedef struct sac_network_info {
@@ -66,7 +69,7 @@ typedef struct sac_dispatch_info {
     uint32_t groups[3];
     uint32_t barrier; /* 1: waits for what was before */
     double flops;
-    double microseconds; /* of the last profiled run; 0: none */
+    double microseconds; /* of the last run, with SAC_NETWORK_PROFILE; else 0 */
 } sac_dispatch_info;
 
 typedef struct sac_debug_api {
@@ -88,9 +91,8 @@ typedef struct sac_debug_api {
                               uint64_t count);
     sac_result (*read_output)(sac_context context, sac_network network, const char *name, float *values,
                               uint64_t count);
-    /* Runs the whole network and waits. With `profile` every dispatch is timed, which takes longer. *wall_ns (may be
-     * null) is the time from submit to done. */
-    sac_result (*run_network)(sac_context context, sac_network network, uint32_t profile, uint64_t *wall_ns);
+    /* Runs the whole network and waits. *wall_ns (may be null) is the time from submit to done. */
+    sac_result (*run_network)(sac_context context, sac_network network, uint64_t *wall_ns);
 } sac_debug_api;
 
 #ifdef __cplusplus

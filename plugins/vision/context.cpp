@@ -1,0 +1,130 @@
+#include "plugins/vision/context.h"
+
+#include "plugins/vision/structs.h"
+
+namespace sac::vision {
+namespace {
+
+constexpr uint32_t default_snapshots = 8, least_snapshots = 2, most_snapshots = 64;
+
+Error wrong(std::string text) { return Error(Code::invalid_argument, std::move(text)); }
+
+Status check_slot(const char *name, uint32_t slot) {
+    if (slot != 0) return Error(Code::unsupported, format("%s.slot is %u; there is one slot, 0", name, slot));
+    return {};
+}
+
+bool is_share(float value) { return value >= 0 && value <= 1; }  // false for NaN
+
+}  // namespace
+
+Result<std::unique_ptr<Context>> Context::create(const sac_context_desc *given, const PatchFunctions &patch) {
+    sac_context_desc desc = {};
+    SAC_TRY(read_struct(given, SAC_TYPE_CONTEXT_DESC, "context_desc", desc));
+    if (desc.flags & ~uint32_t{SAC_CONTEXT_VALIDATION})
+        return Error(Code::unsupported,
+                     format("context_desc.flags is 0x%x, of which not all bits are known", desc.flags));
+    if (desc.device && (desc.flags & SAC_CONTEXT_VALIDATION))
+        return wrong("context_desc.flags has SAC_CONTEXT_VALIDATION, which is for a device of the plugin's own");
+    const uint32_t snapshots = desc.snapshot_count ? desc.snapshot_count : default_snapshots;
+    if (snapshots < least_snapshots || snapshots > most_snapshots)
+        return wrong(format("context_desc.snapshot_count is %u; %u to %u are allowed, or 0", snapshots, least_snapshots,
+                            most_snapshots));
+
+    std::unique_ptr<Context> self(new Context());
+    SAC_ASSIGN(self->host_, Host::create(desc.host));
+    const OwnDeviceOptions own = {desc.device_name, (desc.flags & SAC_CONTEXT_VALIDATION) != 0};
+    SAC_ASSIGN(self->opened_, open_device(desc.device, own, *self->host_, patch));
+    RuntimeOptions options;
+    if (desc.cache_directory) options.cache_directory = desc.cache_directory;
+    SAC_ASSIGN(self->runtime_, Runtime::create(*self->opened_.device, options));
+    SAC_ASSIGN(self->snapshots_, SnapshotPool::create(*self->host_, snapshots));
+    self->networks_ = std::make_unique<Networks>(*self->runtime_, self->runtime_mutex_, *self->host_, self->health_);
+    self->loader_ = std::make_unique<Loader>(*self->runtime_, self->runtime_mutex_, *self->host_, self->health_,
+                                             FrameRunner::slots);
+    const bool adopted = self->opened_.mode != SAC_MODE_OWN_DEVICE;
+    SAC_ASSIGN(self->frames_, FrameQueue::create({*self->runtime_, self->runtime_mutex_, *self->host_, self->health_,
+                                                  *self->loader_, *self->snapshots_, adopted}));
+    return self;
+}
+
+Context::~Context() {
+    cancel();
+    if (snapshots_ && snapshots_->held() > 0)
+        host_->write(LogLevel::warning,
+                     format("%u snapshots were held when their context was destroyed", snapshots_->held()));
+}
+
+void Context::cancel() {
+    if (loader_) loader_->cancel();
+    if (frames_) frames_->cancel();
+}
+
+Result<uint32_t> Context::load_model(const sac_model_desc *given) {
+    sac_model_desc desc = {};
+    SAC_TRY(read_struct(given, SAC_TYPE_MODEL_DESC, "model_desc", desc));
+    if (!desc.folder || !*desc.folder) return wrong("model_desc.folder is null or empty");
+    if (desc.weights && !*desc.weights) return wrong("model_desc.weights is empty; null means the folder's own file");
+    if (desc.flags & ~uint32_t{SAC_MODEL_FP16})
+        return Error(Code::unsupported,
+                     format("model_desc.flags is 0x%x, of which not all bits are known", desc.flags));
+    SAC_TRY(check_slot("model_desc", desc.slot));
+    SAC_TRY(health_.status());
+    return loader_->request({desc.folder, desc.weights ? desc.weights : "", (desc.flags & SAC_MODEL_FP16) != 0});
+}
+
+Status Context::set_detect_settings(const sac_detect_settings *given) {
+    sac_detect_settings settings = {};
+    SAC_TRY(read_struct(given, SAC_TYPE_DETECT_SETTINGS, "settings", settings));
+    SAC_TRY(check_slot("settings", settings.slot));
+    if (!is_share(settings.score_threshold))
+        return wrong(format("settings.score_threshold is %g; 0 to 1 are allowed",
+                            static_cast<double>(settings.score_threshold)));
+    if (!is_share(settings.iou_threshold))
+        return wrong(
+            format("settings.iou_threshold is %g; 0 to 1 are allowed", static_cast<double>(settings.iou_threshold)));
+    if (settings.max_detections > max_detections_limit)
+        return wrong(format("settings.max_detections is %u; at most %u are allowed", settings.max_detections,
+                            max_detections_limit));
+    frames_->set_overrides({settings.score_threshold, settings.iou_threshold, settings.max_detections});
+    return {};
+}
+
+Result<const sac_snapshot *> Context::acquire(uint64_t after) {
+    if (const sac_snapshot *snapshot = snapshots_->acquire(after)) return snapshot;
+    SAC_TRY(health_.status());
+    return nullptr;
+}
+
+sac_context_info Context::info() {
+    sac_context_info info = {};
+    const vk::Caps &caps = opened_.device->caps();
+    info.mode = opened_.mode;
+    const Status health = health_.status();
+    info.state = health.ok() ? SAC_OK : static_cast<sac_result>(health.error().code);
+    info.vulkan_version = caps.api_version;
+    info.is_cpu = caps.is_cpu ? 1 : 0;
+    const vk::Memory::Statistics memory = runtime_->memory.statistics();
+    info.device_memory = memory.reserved;
+    info.driver_allocations = memory.driver_allocations;
+    // While a model is being loaded, the number from before.
+    if (const std::unique_lock lock(runtime_mutex_, std::try_to_lock); lock)
+        pipelines_built_ = runtime_->kernels->pipelines_built();
+    info.pipelines_built = pipelines_built_;
+    copy_text(info.device_name, caps.name);
+    copy_text(info.driver_name, caps.driver);
+    return info;
+}
+
+void Context::keep_error(const Error &error) {
+    const std::lock_guard lock(error_mutex_);
+    error_ = error;
+}
+
+Status Context::last_error() const {
+    const std::lock_guard lock(error_mutex_);
+    if (error_) return *error_;
+    return {};
+}
+
+}  // namespace sac::vision

@@ -1,0 +1,87 @@
+// The functions of saccade_debug.h.
+
+#include "plugins/vision/debug_api.h"
+
+#include <algorithm>
+
+#include "plugins/vision/call.h"
+#include "plugins/vision/structs.h"
+
+namespace sac::vision {
+namespace {
+
+sac_result open_network(sac_context context, const sac_network_desc *desc, sac_network *network) {
+    return call_on(context, [&](Context &c) -> Status {
+        if (!network) return Error(Code::invalid_argument, "network is null");
+        *network = {0};
+        SAC_ASSIGN(network->id, c.networks().open(desc));
+        return {};
+    });
+}
+
+sac_result close_network(sac_context context, sac_network network) {
+    return call_on(context, [&](Context &c) { return c.networks().close(network.id); });
+}
+
+sac_result get_network_info(sac_context context, sac_network network, sac_network_info *info) {
+    return call_on(context, [&](Context &c) -> Status {
+        SAC_ASSIGN(const sac_network_info filled, c.networks().info(network.id));
+        return write_struct(info, SAC_TYPE_NETWORK_INFO, "info", filled);
+    });
+}
+
+sac_result get_tensor_info(sac_context context, sac_network network, uint32_t index, sac_tensor_info *info) {
+    return call_on(context, [&](Context &c) -> Status {
+        SAC_ASSIGN(const sac_tensor_info filled, c.networks().tensor(network.id, index));
+        return write_struct(info, SAC_TYPE_TENSOR_INFO, "info", filled);
+    });
+}
+
+sac_result get_dispatch_info(sac_context context, sac_network network, uint32_t index, sac_dispatch_info *info) {
+    return call_on(context, [&](Context &c) -> Status {
+        SAC_ASSIGN(const sac_dispatch_info filled, c.networks().dispatch(network.id, index));
+        return write_struct(info, SAC_TYPE_DISPATCH_INFO, "info", filled);
+    });
+}
+
+sac_result describe_network(sac_context context, sac_network network, char *text, uint64_t capacity, uint64_t *size) {
+    return call_on(context, [&](Context &c) -> Status {
+        SAC_ASSIGN(const std::string description, c.networks().describe(network.id));
+        if (size) *size = description.size() + 1;
+        if (text)
+            copy_text(text, static_cast<size_t>(std::min<uint64_t>(capacity, description.size() + 1)), description);
+        return {};
+    });
+}
+
+sac_result write_input(sac_context context, sac_network network, const char *name, const float *values,
+                       uint64_t count) {
+    return call_on(context, [&](Context &c) { return c.networks().write(network.id, name, values, count); });
+}
+
+sac_result read_output(sac_context context, sac_network network, const char *name, float *values, uint64_t count) {
+    return call_on(context, [&](Context &c) { return c.networks().read(network.id, name, values, count); });
+}
+
+sac_result run_network(sac_context context, sac_network network, uint64_t *wall_ns) {
+    return call_on(context, [&](Context &c) -> Status {
+        SAC_ASSIGN(const uint64_t took, c.networks().run(network.id));
+        if (wall_ns) *wall_ns = took;
+        return {};
+    });
+}
+
+constexpr sac_debug_api table = {
+    sizeof(sac_debug_api), 1,
+    open_network,          close_network,
+    get_network_info,      get_tensor_info,
+    get_dispatch_info,     describe_network,
+    write_input,           read_output,
+    run_network,
+};
+
+}  // namespace
+
+const sac_debug_api *debug_api() { return &table; }
+
+}  // namespace sac::vision

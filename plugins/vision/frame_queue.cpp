@@ -1,0 +1,248 @@
+#include "plugins/vision/frame_queue.h"
+
+#include <algorithm>
+#include <chrono>
+#include <new>
+
+#include "compute/base/format.h"
+
+namespace sac::vision {
+namespace {
+
+struct Entered {
+    explicit Entered(std::atomic_flag &f) : flag(f), alone(!f.test_and_set(std::memory_order_acquire)) {}
+    ~Entered() {
+        if (alone) flag.clear(std::memory_order_release);
+    }
+    Entered(const Entered &) = delete;
+    Entered &operator=(const Entered &) = delete;
+    std::atomic_flag &flag;
+    const bool alone;
+};
+
+DetectionThresholds thresholds_of(const Card &card, const DetectOverrides &overrides) {
+    DetectionThresholds thresholds = DetectionThresholds::of(card);
+    if (overrides.score > 0) thresholds.score = overrides.score;
+    if (overrides.nms_iou > 0) thresholds.nms_iou = overrides.nms_iou;
+    if (overrides.max_detections > 0) thresholds.max_detections = overrides.max_detections;
+    return thresholds;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<FrameQueue>> FrameQueue::create(const Parts &parts) {
+    std::unique_ptr<FrameQueue> self(new FrameQueue(parts));
+    SAC_ASSIGN(self->runner_, FrameRunner::create(parts.runtime, parts.runtime_mutex, parts.host, self->staging_));
+    self->overtaken_.reserve(64);
+    self->thread_ = std::thread([queue = self.get()] { queue->run(); });
+    return self;
+}
+
+FrameQueue::~FrameQueue() {
+    cancel();
+    if (thread_.joinable()) thread_.join();
+}
+
+void FrameQueue::cancel() {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+    work_.notify_all();
+    results_.notify_all();
+}
+
+Result<bool> FrameQueue::submit(const sac_frame *given) {
+    const Entered entered(submitting_);
+    if (!entered.alone)
+        return Error(Code::invalid_state, "submit_frame is running on another thread: it is for one thread at a time");
+    Pending next;
+    SAC_TRY(read_frame(given, parts_.adopted, next.frame));
+    SAC_TRY(parts_.health.status());
+    SAC_ASSIGN(const bool usable, parts_.loader.usable());
+    if (!usable) return false;
+
+    if (!next.frame.is_image && !next.frame.host.release) {
+        const FrameLayout layout = staging_layout(next.frame.layout);
+        SAC_ASSIGN(const uint64_t bytes, layout.required_bytes());
+        SAC_ASSIGN(next.staging, staging_.take(bytes));
+        if (next.staging == Staging::none)
+            return Error(Code::internal, "no staging buffer is free, though one frame at most is pending");
+        copy_planes(next.frame, layout, staging_.mapped(next.staging));
+        next.released = true;
+    }
+    next.frame.submitted_ns = now_ns();
+
+    std::optional<Pending> dropped;
+    {
+        const std::lock_guard lock(mutex_);
+        dropped = pending_;
+        pending_ = next;
+        ++counts_.submitted;
+        if (dropped) {
+            ++counts_.dropped_newer;
+            if (dropped->frame.is_image) {
+                overtaken_.push_back(*dropped);
+                dropped.reset();
+            }
+        }
+        work_.notify_one();
+    }
+    if (dropped) finish(*dropped);
+    return true;
+}
+
+// Gives back what is left to give back of a frame.
+void FrameQueue::finish(Pending &pending) {
+    staging_.give_back(std::exchange(pending.staging, Staging::none));
+    if (!std::exchange(pending.released, true)) pending.frame.release();
+}
+
+// Images that were not used: the host waits for their semaphores.
+void FrameQueue::hand_back(std::vector<Pending> &frames) {
+    std::vector<sac_vk_image> images;
+    for (const Pending &pending : frames)
+        if (pending.frame.is_image && !pending.submitted) images.push_back(pending.frame.image);
+    if (!images.empty()) {
+        if (const Status passed = runner_->pass_over(images); !passed.ok()) {
+            parts_.health.report(passed.error());
+            parts_.host.write(LogLevel::error, passed.error().message);
+        }
+    }
+    for (Pending &pending : frames) finish(pending);
+    frames.clear();
+}
+
+void FrameQueue::run() {
+    std::vector<Pending> overtaken;
+    overtaken.reserve(64);
+    for (;;) {
+        std::optional<Pending> next;
+        {
+            std::unique_lock lock(mutex_);
+            work_.wait(lock, [&] { return stop_ || pending_ || !overtaken_.empty(); });
+            overtaken.swap(overtaken_);
+            if (pending_) next = std::exchange(pending_, std::nullopt);
+            if (stop_) {
+                if (next) {
+                    ++counts_.dropped_newer;
+                    overtaken.push_back(*next);
+                }
+                lock.unlock();
+                hand_back(overtaken);
+                return;
+            }
+            busy_ = next.has_value();
+        }
+        hand_back(overtaken);
+        if (!next) continue;
+
+        Status status;
+        float gpu_us = 0, latency_us = 0;
+        try {
+            status = process(*next, gpu_us, latency_us);
+        } catch (const std::bad_alloc &) {
+            status = Error(Code::out_of_memory, "no host memory left while working on a frame");
+        } catch (const std::exception &exception) { status = Error(Code::internal, exception.what()); }
+        overtaken.push_back(*next);
+        hand_back(overtaken);
+        if (!status.ok()) {
+            parts_.health.report(status.error());
+            parts_.host.write(LogLevel::error, status.error().message);
+        }
+        const std::lock_guard lock(mutex_);
+        busy_ = false;
+        if (status.ok()) {
+            ++counts_.finished;
+            counts_.gpu_us = gpu_us;
+            counts_.latency_us = latency_us;
+            last_failure_.reset();
+        } else {
+            ++counts_.dropped_failed;
+            last_failure_ = status.error();
+        }
+        results_.notify_all();
+    }
+}
+
+Status FrameQueue::process(Pending &pending, float &gpu_us, float &latency_us) {
+    SAC_TRY(parts_.health.status());
+    const Frame &frame = pending.frame;
+    const std::shared_ptr<ActiveModel> active = parts_.loader.current();
+    if (!active) return Error(Code::internal, "a frame was accepted without a model");
+    if (!frame.is_image && pending.staging == Staging::none) {  // planes that the host lent us
+        const FrameLayout layout = staging_layout(frame.layout);
+        SAC_ASSIGN(const uint64_t bytes, layout.required_bytes());
+        SAC_ASSIGN(pending.staging, staging_.take(bytes));
+        if (pending.staging == Staging::none) return Error(Code::internal, "no staging buffer is free");
+        copy_planes(frame, layout, staging_.mapped(pending.staging));
+        if (!std::exchange(pending.released, true)) frame.release();
+    }
+    DetectOverrides overrides;
+    SnapshotContent content;
+    sac_snapshot &fields = content.fields;
+    {
+        const std::lock_guard lock(mutex_);
+        overrides = overrides_;
+    }
+    const DetectionThresholds thresholds = thresholds_of(active->model->card(), overrides);
+    SAC_ASSIGN(const FrameOutcome outcome,
+               runner_->run(frame, pending.staging, *active, thresholds, pending.submitted));
+
+    fields.frame_id = frame.host.frame_id;
+    fields.timestamp_ns = frame.host.timestamp_ns;
+    fields.cookie = frame.host.cookie;
+    fields.submitted_ns = frame.submitted_ns;
+    fields.finished_ns = now_ns();
+    {
+        const std::lock_guard lock(mutex_);
+        fields.dropped_newer = counts_.dropped_newer;
+        fields.dropped_failed = counts_.dropped_failed;
+    }
+    fields.width = frame.host.width;
+    fields.height = frame.host.height;
+    fields.model_id = active->id;
+    fields.gpu_us = outcome.gpu_us;
+    fields.candidate_count = outcome.candidates;
+    content.detections = outcome.detections;
+    content.labels = active->model->labels();
+    gpu_us = outcome.gpu_us;
+    latency_us = static_cast<float>(fields.finished_ns - fields.submitted_ns) * 1e-3f;
+    return parts_.snapshots.publish(content);
+}
+
+void FrameQueue::set_overrides(const DetectOverrides &overrides) {
+    const std::lock_guard lock(mutex_);
+    overrides_ = overrides;
+}
+
+Result<const sac_snapshot *> FrameQueue::wait(uint64_t after, uint32_t timeout_ms) {
+    using clock = std::chrono::steady_clock;
+    constexpr std::chrono::milliseconds slice(100);  // a device lost while loading wakes nobody here
+    const auto deadline = clock::now() + std::chrono::milliseconds(timeout_ms);
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        const sac_snapshot *snapshot = parts_.snapshots.acquire(after);
+        if (snapshot) return snapshot;
+        if (stop_) return Error(Code::cancelled, "the context is being destroyed");
+        SAC_TRY(parts_.health.status());
+        if (!busy_ && !pending_ && last_failure_) return *last_failure_;
+        const auto now = clock::now();
+        if (now >= deadline) return snapshot;
+        results_.wait_until(lock, std::min(deadline, now + slice));
+    }
+}
+
+sac_statistics FrameQueue::statistics() const {
+    sac_statistics statistics;
+    {
+        const std::lock_guard lock(mutex_);
+        statistics = counts_;
+    }
+    statistics.newest_sequence = parts_.snapshots.newest_sequence();
+    statistics.snapshots_held = parts_.snapshots.held();
+    const auto active = parts_.loader.current();
+    statistics.model_id = active ? active->id : 0;
+    statistics.models_loading = parts_.loader.loading();
+    return statistics;
+}
+
+}  // namespace sac::vision

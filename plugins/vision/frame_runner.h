@@ -1,0 +1,74 @@
+#pragma once
+// One frame through the device: commands recorded once for each kind of frame, submitted, waited for.
+
+#include "plugins/vision/health.h"
+#include "plugins/vision/loader.h"
+#include "plugins/vision/staging.h"
+
+namespace sac::vision {
+
+struct FrameOutcome {
+    std::span<const Detection> detections;  ///< valid until the next run
+    uint32_t candidates = 0;
+    float gpu_us = 0;  ///< 0: the device has no timestamps
+};
+
+/// [thread] one: the frame thread.
+class FrameRunner {
+public:
+    /// Frames that may be recorded: one for each staging buffer, and one for images.
+    static constexpr uint32_t slots = Staging::count + 1;
+
+    static Result<std::unique_ptr<FrameRunner>> create(Runtime &runtime, std::mutex &runtime_mutex, const Host &host,
+                                                       Staging &staging);
+    ~FrameRunner();
+
+    /// Runs a frame and waits for it. `staging` is the buffer that holds its planes (images: Staging::none).
+    /// `submitted` is set once an image's semaphores are the device's business.
+    Result<FrameOutcome> run(const Frame &frame, uint32_t staging, ActiveModel &active,
+                             const DetectionThresholds &thresholds, bool &submitted);
+
+    /// Waits for and signals the semaphores of images that were never used, and waits until that is done.
+    Status pass_over(std::span<const sac_vk_image> images);
+
+private:
+    /// What recorded commands depend on.
+    struct Key {
+        uint32_t model = 0;
+        uint64_t buffer_generation = 0, kernel_generation = 0;
+        PixelFormat format = PixelFormat::rgba;
+        YuvColor color = YuvColor::bt601_limited;
+        uint32_t width = 0, height = 0, rotation = 0;
+        bool mirror = false;
+        DetectionThresholds thresholds;
+        bool operator==(const Key &other) const;
+    };
+    struct Slot {
+        vk::CommandBuffer commands;
+        vk::Timestamps stamps;
+        std::optional<Key> recorded;
+    };
+
+    FrameRunner(Runtime &runtime, std::mutex &runtime_mutex, const Host &host, Staging &staging)
+        : runtime_(runtime), runtime_mutex_(runtime_mutex), host_(host), staging_(staging) {}
+
+    Status record_planes(Slot &slot, const Frame &frame, uint32_t staging, ActiveModel &active,
+                         const DetectionThresholds &thresholds);
+    Status record_image(Slot &slot, const Frame &frame, VkImageView view, ActiveModel &active,
+                        const DetectionThresholds &thresholds);
+    Status record(Slot &slot, uint32_t index, const FrameSource &source, ActiveModel &active,
+                  const DetectionThresholds &thresholds);
+    Status submit(const Slot &slot, const Frame &frame, bool &submitted);
+    Status reload_shaders(ActiveModel &active);
+
+    Runtime &runtime_;
+    std::mutex &runtime_mutex_;
+    const Host &host_;
+    Staging &staging_;
+    std::unique_ptr<vk::Timeline> timeline_;
+    uint64_t kernel_generation_ = 0, last_reload_ns_ = 0;
+    std::string shown_reload_error_;
+    Slot slots_[slots];
+};
+
+}  // namespace sac::vision

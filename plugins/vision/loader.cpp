@@ -1,0 +1,185 @@
+#include "plugins/vision/loader.h"
+
+#include <algorithm>
+#include <chrono>
+#include <new>
+
+#include "compute/base/format.h"
+#include "plugins/vision/structs.h"
+
+namespace sac::vision {
+
+Loader::Loader(Runtime &runtime, std::mutex &runtime_mutex, const Host &host, Health &health, uint32_t slots)
+    : runtime_(runtime), runtime_mutex_(runtime_mutex), host_(host), health_(health), slots_(slots) {
+    thread_ = std::thread([this] { run(); });
+}
+
+Loader::~Loader() {
+    cancel();
+    thread_.join();
+}
+
+void Loader::cancel() {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+    changed_.notify_all();
+}
+
+void Loader::fail(Record &record, const Error &error) {
+    record.info.state = SAC_MODEL_FAILED;
+    record.info.result = static_cast<sac_result>(error.code);
+    copy_text(record.info.error, error.message);
+    record.error = error;
+    record.waiting = false;
+}
+
+uint32_t Loader::request(ModelSource source) {
+    const std::lock_guard lock(mutex_);
+    for (Record &earlier : records_)
+        if (earlier.waiting) fail(earlier, Error(Code::cancelled, "a newer model was asked for before this one began"));
+    // Those that are remembered are the newest; what is in use or being loaded stays.
+    if (records_.size() >= remembered) {
+        const auto gone = std::find_if(records_.begin(), records_.end(), [](const Record &record) {
+            return record.info.state == SAC_MODEL_FAILED || record.info.state == SAC_MODEL_REPLACED;
+        });
+        if (gone != records_.end()) records_.erase(gone);
+    }
+    Record &record = records_.emplace_back();
+    record.info.id = next_id_++;
+    record.info.state = SAC_MODEL_LOADING;
+    record.source = std::move(source);
+    record.requested_ns = now_ns();
+    record.waiting = true;
+    changed_.notify_all();
+    return record.info.id;
+}
+
+void Loader::run() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        const auto next = [&] {
+            return std::find_if(records_.begin(), records_.end(), [](const Record &r) { return r.waiting; });
+        };
+        changed_.wait(lock, [&] { return stop_ || next() != records_.end(); });
+        if (stop_) break;
+        Record &record = *next();
+        record.waiting = false;
+        const uint32_t id = record.info.id;
+        const ModelSource source = record.source;
+        lock.unlock();
+        finish(id, load(source));
+        lock.lock();
+    }
+    for (Record &record : records_)
+        if (record.waiting) fail(record, Error(Code::cancelled, "the context was destroyed"));
+}
+
+Result<std::unique_ptr<Model>> Loader::load(const ModelSource &source) {
+    SAC_TRY(health_.status());
+    const std::shared_ptr<ActiveModel> before = current();
+    const std::lock_guard lock(runtime_mutex_);
+    try {
+        SAC_ASSIGN(auto model, Model::load(runtime_, host_, source, slots_));
+        if (before) SAC_TRY(model->prepare_as(*before->model));
+        if (runtime_.kernels->pipelines_built() != saved_pipelines_) {
+            saved_pipelines_ = runtime_.kernels->pipelines_built();
+            if (const Status saved = runtime_.kernels->save_cache(); !saved.ok())
+                host_.write(LogLevel::warning, saved.error().message);
+        }
+        return model;
+    } catch (const std::bad_alloc &) {
+        return Error(Code::out_of_memory, source.folder + ": no host memory left while loading");
+    } catch (const std::exception &exception) { return Error(Code::internal, source.folder + ": " + exception.what()); }
+}
+
+void Loader::finish(uint32_t id, Result<std::unique_ptr<Model>> loaded) {
+    if (!loaded.ok()) {
+        health_.report(loaded.error());
+        host_.write(LogLevel::error, loaded.error().message);
+        const std::lock_guard lock(mutex_);
+        fail(*find(id), loaded.error());
+        changed_.notify_all();
+        return;
+    }
+    auto active = std::make_shared<ActiveModel>();
+    active->id = id;
+    active->model = std::move(loaded).value();
+    const Card &card = active->model->card();
+    std::string message = "model " + card.name + " is ready";
+    {
+        const std::lock_guard lock(mutex_);
+        Record &record = *find(id);
+        sac_model_info &info = record.info;
+        info.input_width = card.input.width;
+        info.input_height = card.input.height;
+        info.label_count = static_cast<uint32_t>(card.labels.size());
+        info.dispatch_count = active->model->session().dispatch_count();
+        info.score_threshold = card.score_threshold;
+        info.iou_threshold = card.nms_iou;
+        copy_text(info.name, card.name);
+        copy_text(info.task, card.task);
+        info.load_ms = static_cast<float>(now_ns() - record.requested_ns) * 1e-6f;
+        info.state = SAC_MODEL_READY;
+        if (current_)
+            if (Record *before = find(current_->id)) before->info.state = SAC_MODEL_REPLACED;
+        current_.swap(active);
+        changed_.notify_all();
+    }
+    host_.write(LogLevel::info, message);
+    // The model before this one goes here, or at the end of the frame that still uses it.
+    active.reset();
+    runtime_.retire->collect();
+}
+
+std::shared_ptr<ActiveModel> Loader::current() const {
+    const std::lock_guard lock(mutex_);
+    return current_;
+}
+
+Result<bool> Loader::usable() const {
+    const std::lock_guard lock(mutex_);
+    if (current_) return true;
+    if (records_.empty())
+        return Error(Code::invalid_state, "no model was asked for: call load_model before submit_frame");
+    const Record &newest = records_.back();
+    if (newest.info.state == SAC_MODEL_LOADING) return false;
+    return Error(Code::invalid_state, "no model could be loaded: " + newest.error->message);
+}
+
+const Loader::Record *Loader::find(uint32_t id) const {
+    if (id == 0) return records_.empty() ? nullptr : &records_.back();
+    const auto record =
+        std::find_if(records_.begin(), records_.end(), [&](const Record &r) { return r.info.id == id; });
+    return record == records_.end() ? nullptr : &*record;
+}
+
+Result<sac_model_info> Loader::info(uint32_t id) const {
+    const std::lock_guard lock(mutex_);
+    const Record *record = find(id);
+    if (!record) return Error(Code::not_found, format("there is no model with the id %u, or it is too long ago", id));
+    return record->info;
+}
+
+Result<bool> Loader::wait(uint32_t id, uint32_t timeout_ms) const {
+    std::unique_lock lock(mutex_);
+    const Record *record = find(id);
+    if (!record) return Error(Code::not_found, format("there is no model with the id %u, or it is too long ago", id));
+    id = record->info.id;
+    const auto done = [&] {
+        record = find(id);
+        return stop_ || !record || record->info.state != SAC_MODEL_LOADING;
+    };
+    if (!changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms), done)) return false;
+    if (record && record->error) return *record->error;
+    if (record && record->info.state != SAC_MODEL_LOADING) return true;
+    if (stop_) return Error(Code::cancelled, "the context is being destroyed");
+    return Error(Code::not_found, format("the model with the id %u is too long ago", id));
+}
+
+uint32_t Loader::loading() const {
+    const std::lock_guard lock(mutex_);
+    return static_cast<uint32_t>(std::count_if(
+        records_.begin(), records_.end(), [](const Record &record) { return record.info.state == SAC_MODEL_LOADING; }));
+}
+
+}  // namespace sac::vision

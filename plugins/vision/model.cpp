@@ -1,0 +1,113 @@
+#include "plugins/vision/model.h"
+
+#include "compute/base/format.h"
+#include "compute/onnx/import.h"
+
+namespace sac::vision {
+namespace {
+
+// Kinds of frames that need a preprocessing kernel of their own: pixel formats by their value, then images.
+constexpr uint32_t image_kind = 16, srgb_image_kind = 17;
+
+// Paths are UTF-8 on every system, and joined with '/', which a host's read_asset can rely on.
+std::string join(const std::string &folder, const std::string &name) {
+    const bool ends = !folder.empty() && (folder.back() == '/' || folder.back() == '\\');
+    return ends ? folder + name : folder + "/" + name;
+}
+
+Result<Card> read_card(const Host &host, const std::string &folder) {
+    if (!host.reads_assets()) return load_card(folder);
+    const std::string path = join(folder, "card.json");
+    SAC_ASSIGN(const std::string text, host.read_asset(path));
+    return parse_card(text, path, [&](const std::string &name) -> Result<std::string> {
+        if (!stays_inside(name))
+            return Error(Code::invalid_file,
+                         format("%s: the file %s lies outside of the folder", path.c_str(), name.c_str()));
+        return host.read_asset(join(folder, name));
+    });
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Session>> load_session(Runtime &runtime, const Host &host, const std::string &path,
+                                              const SessionOptions &options) {
+    if (!host.reads_assets()) return Session::load(runtime, path, options);
+    SAC_ASSIGN(std::string text, host.read_asset(path));
+    const auto owner = std::make_shared<const std::string>(std::move(text));
+    const std::span bytes(reinterpret_cast<const std::byte *>(owner->data()), owner->size());
+    SAC_ASSIGN(Graph graph, onnx::import_memory(bytes, owner, path));
+    return Session::load(runtime, std::move(graph), options);
+}
+
+Model::Model(Card card, std::unique_ptr<Session> session, Preprocess preprocess, DetectionHead head)
+    : card_(std::move(card)),
+      labels_(std::make_shared<const Labels>(card_.labels)),
+      session_(std::move(session)),
+      preprocess_(std::move(preprocess)),
+      head_(std::move(head)) {
+    detections_.reserve(max_detections_limit);
+}
+
+Result<std::unique_ptr<Model>> Model::load(Runtime &runtime, const Host &host, const ModelSource &source,
+                                           uint32_t slots) {
+    SAC_ASSIGN(Card card, read_card(host, source.folder));
+    const std::string path = source.weights.empty() ? join(source.folder, card.file) : source.weights;
+
+    SessionOptions options;
+    options.storage = source.fp16 ? DType::f16 : DType::f32;
+    options.formats = DetectionHead::wanted_formats(card);
+    // Preprocessing writes what the first layer reads best.
+    const Layout layout = card.input.layout == TensorOrder::nchw ? Layout::c4 : Layout::dense;
+    options.formats[card.input.name] = {layout, options.storage};
+    const bool nchw = card.input.layout == TensorOrder::nchw;
+    options.dimensions[card.input.name + (nchw ? ":2" : ":1")] = card.input.height;
+    options.dimensions[card.input.name + (nchw ? ":3" : ":2")] = card.input.width;
+    SAC_ASSIGN(auto session, load_session(runtime, host, path, options));
+
+    const TensorInfo *input = session->find(card.input.name);
+    if (!input)
+        return Error(Code::invalid_file, format("%s: there is no input '%s', which the card of %s names", path.c_str(),
+                                                card.input.name.c_str(), source.folder.c_str()));
+    auto preprocess = Preprocess::create(runtime.memory, *runtime.kernels, card.input, *input, slots);
+    if (!preprocess.ok()) return std::move(preprocess).error().with_context(path);
+    auto head = DetectionHead::create(runtime.memory, *runtime.kernels, card, session->outputs(), slots);
+    if (!head.ok()) return std::move(head).error().with_context(path);
+    return std::unique_ptr<Model>(
+        new Model(std::move(card), std::move(session), std::move(preprocess).value(), std::move(head).value()));
+}
+
+uint32_t Model::kind_of(const Frame &frame) {
+    if (frame.is_image) return frame.is_srgb() ? srgb_image_kind : image_kind;
+    return static_cast<uint32_t>(frame.layout.format);
+}
+
+Status Model::prepare(const Frame &frame) { return prepare_kind(kind_of(frame)); }
+
+Status Model::prepare_as(const Model &other) {
+    for (uint32_t kind = 0; kind < 32; ++kind)
+        if ((other.prepared_ >> kind) & 1) SAC_TRY(prepare_kind(kind));
+    return {};
+}
+
+Status Model::prepare_kind(uint32_t kind) {
+    if (kind == image_kind || kind == srgb_image_kind)
+        SAC_TRY(preprocess_.warm_up_image(kind == srgb_image_kind));
+    else
+        SAC_TRY(preprocess_.warm_up(static_cast<PixelFormat>(kind)));
+    prepared_ |= 1u << kind;
+    return {};
+}
+
+Status Model::record(VkCommandBuffer commands, uint32_t slot, const FrameSource &source,
+                     const DetectionThresholds &thresholds) {
+    SAC_ASSIGN(const PreprocessTransform transform, preprocess_.record(commands, slot, source));
+    SAC_TRY(session_->record(commands, 0, session_->dispatch_count()));
+    return head_.record(commands, slot, transform, thresholds);
+}
+
+std::span<const Detection> Model::read(uint32_t slot, uint32_t &candidates) {
+    candidates = head_.read(slot, detections_).candidates;
+    return detections_;
+}
+
+}  // namespace sac::vision

@@ -1,0 +1,72 @@
+#pragma once
+// A model folder on a device: card, network, preprocessing before it and head behind it.
+
+#include <atomic>
+#include <memory>
+
+#include "plugins/vision/card.h"
+#include "plugins/vision/frame.h"
+#include "plugins/vision/heads/detection_head.h"
+#include "plugins/vision/host.h"
+#include "plugins/vision/preprocess.h"
+#include "plugins/vision/snapshot.h"
+
+namespace sac::vision {
+
+struct ModelSource {
+    std::string folder;
+    std::string weights;  ///< empty: the file that the card names
+    bool fp16 = false;
+};
+
+/// Reads a network's graph or session from a path, through the host's read_asset where it has one.
+Result<std::unique_ptr<Session>> load_session(Runtime &runtime, const Host &host, const std::string &path,
+                                              const SessionOptions &options);
+
+/// [thread] One at a time. load, prepare and refresh touch the runtime's kernels: the caller holds its lock. Destroy
+/// only after the device's last use.
+class Model {
+public:
+    /// `slots`: frames that may be recorded at once. Errors name the file and node or field.
+    static Result<std::unique_ptr<Model>> load(Runtime &runtime, const Host &host, const ModelSource &source,
+                                               uint32_t slots);
+
+    const Card &card() const { return card_; }
+    const Session &session() const { return *session_; }
+    const std::shared_ptr<const Labels> &labels() const { return labels_; }
+
+    /// True if prepare has been here for such frames.
+    bool prepared(const Frame &frame) const { return (prepared_ >> kind_of(frame)) & 1; }
+    /// Builds and dispatches what frames of this kind need.
+    Status prepare(const Frame &frame);
+    /// The same for all that another model was prepared for, so that a change of models delays no frame.
+    Status prepare_as(const Model &other);
+    /// To be called before a staging buffer is destroyed.
+    void forget(VkBuffer buffer) { preprocess_.forget(buffer); }
+
+    /// Takes up kernels that were changed while running. What was recorded before is stale.
+    Status refresh() { return session_->refresh(); }
+
+    /// Preprocessing, network and head of one frame, into commands that may be submitted again. The source is visible
+    /// to shaders already.
+    Status record(VkCommandBuffer commands, uint32_t slot, const FrameSource &source,
+                  const DetectionThresholds &thresholds);
+
+    /// Detections of a slot whose submission is done; valid until the next read.
+    std::span<const Detection> read(uint32_t slot, uint32_t &candidates);
+
+private:
+    Model(Card card, std::unique_ptr<Session> session, Preprocess preprocess, DetectionHead head);
+    static uint32_t kind_of(const Frame &frame);
+    Status prepare_kind(uint32_t kind);
+
+    Card card_;
+    std::shared_ptr<const Labels> labels_;
+    std::unique_ptr<Session> session_;
+    Preprocess preprocess_;
+    DetectionHead head_;
+    std::atomic<uint32_t> prepared_ = 0;  ///< a bit for each kind: pixel format, or one of two kinds of image
+    std::vector<Detection> detections_;
+};
+
+}  // namespace sac::vision

@@ -1,0 +1,45 @@
+#include "plugins/vision/staging.h"
+
+namespace sac::vision {
+
+Result<uint32_t> Staging::take(uint64_t bytes) {
+    uint32_t index = none;
+    {
+        const std::lock_guard lock(mutex_);
+        for (uint32_t i = 0; i < count; ++i) {
+            if (buffers_[i].taken) continue;
+            // Rather one that is large enough already.
+            if (index == none || buffers_[index].buffer.size() < bytes) index = i;
+        }
+        if (index == none) return none;
+        buffers_[index].taken = true;
+    }
+    Slot &slot = buffers_[index];  // ours alone now
+    if (slot.buffer.size() >= bytes) return index;
+    auto created =
+        vk::Buffer::create(device_, memory_, bytes, vk::tensor_usage, vk::MemoryUse::upload, "frame staging");
+    if (!created.ok()) {
+        give_back(index);
+        return std::move(created).error();
+    }
+    if (slot.buffer) {
+        const std::lock_guard lock(mutex_);
+        outgrown_.push_back(std::move(slot.buffer));
+    }
+    slot.buffer = std::move(created).value();
+    ++slot.generation;
+    return index;
+}
+
+std::vector<vk::Buffer> Staging::outgrown() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(outgrown_, {});
+}
+
+void Staging::give_back(uint32_t index) {
+    if (index == none) return;
+    const std::lock_guard lock(mutex_);
+    buffers_[index].taken = false;
+}
+
+}  // namespace sac::vision
