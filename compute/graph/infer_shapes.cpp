@@ -20,7 +20,7 @@ Status check_shape(const Value &value, const Node &node) {
                      node.describe() + ": output '" + value.name + "' of shape " + to_string(value.shape) + " " + why);
     };
     if (!value.known)
-        return Error(Code::internal, node.describe() + ": output '" + value.name + "' was not inferred");
+        return Error(Code::unsupported, node.describe() + ": the operator gives no output '" + value.name + "'");
     for (const int64_t size : value.shape)
         if (size < 0) return fail("has a negative size");
     if (value.shape.size() > most_axes) return fail("has too many axes");
