@@ -9,7 +9,7 @@
 namespace sac {
 namespace {
 
-std::span<const uint32_t> words_of(const EmbeddedKernel &kernel) { return {kernel.words, kernel.word_count}; }
+std::span<const uint32_t> embedded_words(const EmbeddedKernel &kernel) { return {kernel.words, kernel.word_count}; }
 
 bool is_compute(const EmbeddedKernel &kernel) { return std::string_view(kernel.source).ends_with(".comp"); }
 
@@ -39,11 +39,15 @@ uint64_t KernelTable::embedded_hash() {
         for (const EmbeddedKernel &kernel : embedded_kernels()) {
             h = hash_text(kernel.name, h);
             // A word a step instead of a byte: the words are many, and only a difference must show.
-            for (const uint32_t word : words_of(kernel)) h = (h ^ word) * 0x100000001b3ull;
+            for (const uint32_t word : embedded_words(kernel)) h = (h ^ word) * 0x100000001b3ull;
         }
         return h;
     }();
     return hash;
+}
+
+std::span<const uint32_t> KernelTable::words_of(const Entry &entry) {
+    return entry.reloaded.empty() ? embedded_words(*entry.embedded) : entry.reloaded;
 }
 
 void KernelTable::check(Entry &entry) const {
@@ -54,7 +58,7 @@ void KernelTable::check(Entry &entry) const {
         entry.why_not = format("the device lacks one of: %s", entry.embedded->needs);
         return;
     }
-    const auto interface = vk::reflect(words_of(*entry.embedded));
+    const auto interface = vk::reflect(words_of(entry));
     if (!interface.ok()) {
         entry.why_not = interface.error().message;
         return;
@@ -84,12 +88,80 @@ Result<const Kernel *> KernelTable::get(std::string_view name) {
     kernel->name = entry.embedded->name;
     ++pipelines_built_;
     SAC_ASSIGN(kernel->pipeline,
-               vk::Pipeline::create(device_, cache_->handle(), words_of(*entry.embedded), entry.embedded->name));
+               vk::Pipeline::create(device_, cache_->handle(), words_of(entry), entry.embedded->name));
     entry.kernel = std::move(kernel);
     return entry.kernel.get();
 }
 
-Result<uint32_t> KernelTable::reload_changed() { return 0u; }
+// Swaps in all variants of a source, or none. `refused` says why a source as it stands now cannot be used.
+Result<uint32_t> KernelTable::reload(const std::string &source, std::string &refused) {
+    struct Variant {
+        Entry *entry;
+        std::vector<uint32_t> words;
+        vk::Pipeline pipeline;  // of those that are in use
+    };
+    std::vector<Variant> variants;
+    for (const EmbeddedKernel &kernel : embedded_kernels()) {
+        if (kernel.source != source) continue;
+        Entry &entry = entries_.at(kernel.name);
+        check(entry);
+        if (!entry.why_not.empty()) continue;  // this device never runs it
+        auto words = hot_reload_->compile(kernel);
+        if (!words.ok()) {
+            refused = words.error().message;
+            return 0u;
+        }
+        const auto before = vk::reflect(words_of(entry)), now = vk::reflect(*words);
+        if (!before.ok() || !now.ok() || !before->same_for_callers(*now)) {
+            refused = format(
+                "kernel %s: its bindings, push constants or workgroup size changed, which needs a new build of the "
+                "program",
+                entry.embedded->name);
+            return 0u;
+        }
+        Variant variant = {&entry, std::move(*words), {}};
+        if (entry.kernel) {
+            ++pipelines_built_;
+            auto pipeline = vk::Pipeline::create(device_, cache_->handle(), variant.words, entry.embedded->name);
+            if (!pipeline.ok() && pipeline.error().code == Code::device_lost) return std::move(pipeline).error();
+            if (!pipeline.ok()) {
+                refused = pipeline.error().message;
+                return 0u;
+            }
+            variant.pipeline = std::move(*pipeline);
+        }
+        variants.push_back(std::move(variant));
+    }
+    uint32_t swapped = 0;
+    for (Variant &variant : variants) {
+        variant.entry->reloaded = std::move(variant.words);
+        if (!variant.entry->kernel) continue;
+        variant.entry->kernel->pipeline = std::move(variant.pipeline);
+        variant.entry->kernel->warmed = false;
+        ++swapped;
+    }
+    return swapped;
+}
+
+Result<uint32_t> KernelTable::reload_changed() {
+    if (!hot_reload_) return 0u;
+    uint32_t swapped = 0;
+    for (const std::string &source : hot_reload_->changed_sources()) {
+        std::string refused;
+        SAC_ASSIGN(const uint32_t count, reload(source, refused));
+        swapped += count;
+        if (refused.empty()) {
+            reload_errors_.erase(source);
+        } else {
+            device_.log().write(LogLevel::warning, ("the old kernels stay: " + refused).c_str());
+            reload_errors_[source] = std::move(refused);
+        }
+        reload_error_.clear();
+        for (const auto &[broken, message] : reload_errors_) reload_error_ += message + "\n";
+    }
+    if (swapped) ++generation_;
+    return swapped;
+}
 
 Status KernelTable::save_cache() const { return cache_->save(); }
 

@@ -1,6 +1,7 @@
 #pragma once
 // Kernels by name on one device: the SPIR-V embedded at build time, made into pipelines when first asked for.
 
+#include <map>
 #include <unordered_map>
 
 #include "compute/kernels/embedded.h"
@@ -54,12 +55,15 @@ public:
 private:
     struct Entry {
         const EmbeddedKernel *embedded = nullptr;
-        std::string why_not;  ///< what the device lacks; meaningful once checked
+        std::vector<uint32_t> reloaded;  ///< SPIR-V that took the embedded one's place; empty: none
+        std::string why_not;             ///< what the device lacks; meaningful once checked
         bool checked = false;
         std::unique_ptr<Kernel> kernel;  ///< null until asked for
     };
     explicit KernelTable(vk::Device &device);
+    static std::span<const uint32_t> words_of(const Entry &entry);
     void check(Entry &entry) const;
+    Result<uint32_t> reload(const std::string &source, std::string &refused);
 
     vk::Device &device_;
     std::optional<vk::PipelineCache> cache_;
@@ -67,7 +71,8 @@ private:
     std::unique_ptr<HotReload> hot_reload_;                        // null where it is not built in
     uint64_t pipelines_built_ = 0;
     uint64_t generation_ = 0;
-    std::string reload_error_;
+    std::map<std::string, std::string> reload_errors_;  // by source
+    std::string reload_error_;                          // all of them
 };
 
 }  // namespace sac

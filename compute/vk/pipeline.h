@@ -1,6 +1,8 @@
 #pragma once
 // Compute pipelines made from SPIR-V, and the driver's pipeline cache on disk.
 
+#include <algorithm>
+
 #include "compute/vk/device.h"
 
 namespace sac::vk {
@@ -13,6 +15,12 @@ struct ShaderInterface {
     uint32_t push_constant_size = 0;    ///< bytes
     uint32_t shared_memory = 0;         ///< bytes, as declared
     uint32_t local_size[3] = {1, 1, 1};
+
+    /// Whether code that binds, pushes and dispatches for one shader serves the other as well.
+    bool same_for_callers(const ShaderInterface &other) const {
+        return bindings == other.bindings && push_constant_size == other.push_constant_size &&
+               std::equal(local_size, local_size + 3, other.local_size);
+    }
 };
 
 /// Error invalid_file if the words are not SPIR-V of a compute shader or the bindings have gaps.

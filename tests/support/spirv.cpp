@@ -111,7 +111,8 @@ std::vector<uint32_t> make_shader(const ShaderSpec &spec) {
 
 Status run_shader(vk::Device &device, const vk::Pipeline &pipeline, const vk::Buffer &buffer, uint32_t value) {
     const vk::DeviceFunctions &fn = device.fn();
-    const VkDescriptorPoolSize size = {VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1};
+    const auto bindings = static_cast<uint32_t>(pipeline.interface().bindings.size());
+    const VkDescriptorPoolSize size = {VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, bindings};
     VkDescriptorPoolCreateInfo pool_info = {};
     pool_info.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO;
     pool_info.maxSets = 1;
@@ -129,20 +130,27 @@ Status run_shader(vk::Device &device, const vk::Pipeline &pipeline, const vk::Bu
         VkDescriptorSet set = VK_NULL_HANDLE;
         SAC_VK(fn.AllocateDescriptorSets(device.handle(), &set_info, &set), "allocating a descriptor set");
         const VkDescriptorBufferInfo range = {buffer.handle(), 0, VK_WHOLE_SIZE};
-        VkWriteDescriptorSet write = {};
-        write.sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET;
-        write.dstSet = set;
-        write.descriptorCount = 1;
-        write.descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
-        write.pBufferInfo = &range;
-        fn.UpdateDescriptorSets(device.handle(), 1, &write, 0, nullptr);
+        for (uint32_t i = 0; i < bindings; ++i) {
+            VkWriteDescriptorSet write = {};
+            write.sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET;
+            write.dstSet = set;
+            write.dstBinding = i;
+            write.descriptorCount = 1;
+            write.descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
+            write.pBufferInfo = &range;
+            fn.UpdateDescriptorSets(device.handle(), 1, &write, 0, nullptr);
+        }
+        std::vector<uint32_t> push(pipeline.interface().push_constant_size / 4, 0);
+        if (!push.empty()) push[0] = value;
         return vk::run_once(
             device,
             [&](VkCommandBuffer commands) -> Status {
                 fn.CmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline.handle());
                 fn.CmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline.layout(), 0, 1, &set, 0,
                                          nullptr);
-                fn.CmdPushConstants(commands, pipeline.layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0, 4, &value);
+                if (!push.empty())
+                    fn.CmdPushConstants(commands, pipeline.layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0,
+                                        static_cast<uint32_t>(push.size() * 4), push.data());
                 fn.CmdDispatch(commands, static_cast<uint32_t>(buffer.size() / 4), 1, 1);
                 return {};
             },

@@ -21,7 +21,8 @@ struct ShaderSpec {
 /// `buffer[gl_GlobalInvocationID.x] = push[0] + gl_GlobalInvocationID.x`, else nothing.
 std::vector<uint32_t> make_shader(const ShaderSpec &spec);
 
-/// Runs make_shader({}) over `buffer` with the given first push constant, once for each of its words, and waits.
+/// Runs a pipeline once for each word of `buffer` (with a workgroup of one), and waits. The buffer is bound everywhere;
+/// all bindings must be storage buffers. The first push constant is `value`, the others are 0.
 Status run_shader(vk::Device &device, const vk::Pipeline &pipeline, const vk::Buffer &buffer, uint32_t value);
 
 }  // namespace sac::test
