@@ -149,6 +149,14 @@ PreprocessTransform transform_of(const FitRect &rect, const FrameLayout &frame) 
 
 namespace {
 
+// How many picture pixels a box meets at most: `half` in units of 1 / (2 fit) pixel, as in the kernel.
+uint32_t samples(uint32_t picture, uint32_t fit, uint32_t half) {
+    const uint64_t unit = 2 * uint64_t(fit), size = 2 * uint64_t(half);
+    if (picture % fit != 0) return static_cast<uint32_t>((size + unit - 1) / unit + 1);
+    const uint64_t start = (picture + unit - half) % unit;  // the same for all
+    return static_cast<uint32_t>((start + size + unit - 1) / unit);
+}
+
 // What the image kernels are warmed up on.
 struct OnePixelImage {
     vk::Device &device;
@@ -342,8 +350,8 @@ Result<PreprocessTransform> Preprocess::State::record(VkCommandBuffer commands, 
     const bool area = input.filter == Filter::area;
     const uint32_t half_x = area ? std::max(picture_w, rect.width) : rect.width;
     const uint32_t half_y = area ? std::max(picture_h, rect.height) : rect.height;
-    const uint64_t columns = half_x / rect.width + 2, rows = half_y / rect.height + 2;
-    if (pixels_per_invocation * (1 + rows * (1 + columns)) > max_iterations)
+    const uint32_t columns = samples(picture_w, rect.width, half_x), rows = samples(picture_h, rect.height, half_y);
+    if (pixels_per_invocation * (1 + uint64_t(rows) * (1 + columns)) > max_iterations)
         return Error(Code::unsupported, format("frame: %u x %u is too large to be averaged to %u x %u", picture_w,
                                                picture_h, rect.width, rect.height));
     SAC_TRY(bind(variant, set, source));
@@ -378,7 +386,7 @@ Result<PreprocessTransform> Preprocess::State::record(VkCommandBuffer commands, 
     const auto multiply = [&](size_t i) { return std::bit_cast<uint32_t>(input.scale / input.std[i]); };
     const auto add = [&](size_t i) { return std::bit_cast<uint32_t>(-input.mean[i] / input.std[i]); };
 
-    std::array<uint32_t, 29> push = {
+    std::array<uint32_t, 31> push = {
         0,
         input.width,
         input.height,
@@ -390,6 +398,8 @@ Result<PreprocessTransform> Preprocess::State::record(VkCommandBuffer commands, 
         picture_h,
         half_x,
         half_y,
+        columns,
+        rows,
         uint32_t(turn.swap) | turn.flip_x * 2u | turn.flip_y * 4u,
         static_cast<uint32_t>(source.size / 4) - 1,
         offset[0],

@@ -37,6 +37,7 @@ PUSH {
     uint fit_width, fit_height;          // ... and how large it is there
     uint picture_width, picture_height;  // upright
     uint half_box_x, half_box_y;         // half the filter's width, in 1 / (2 fit size) picture pixels
+    uint columns, rows;                  // picture pixels that such a box meets at most
     uint turn;                           // bits: 1 x and y change places, then 2 x and 4 y run backwards
     uint last_word;                      // of the frame's range
     uint plane_offset[3], stride[3];     // bytes
@@ -112,21 +113,22 @@ vec3 stored_pixel(uint x, uint y) {
 #endif
 }
 
-// The box over one axis: first picture pixel (may be -1), how many, where the box starts in the first, how long it is.
+// The box over one axis: first picture pixel (may be -1), where the box starts in it, how long it is.
 struct Box {
     int first;
-    uint count;
     float start, size;
 };
 
 Box box_of(uint at, uint fit_size, uint picture_size, uint half_box) {
     const uint unit = 2u * fit_size;
     const uint low = (2u * at + 1u) * picture_size + unit - half_box;  // one pixel added: never negative
-    const uvec2 first = divide(low, unit), last = divide(low + 2u * half_box - 1u, unit);
-    return Box(int(first.x) - 1, last.x - first.x + 1u, float(first.y) / float(unit), float(2u * half_box) / float(unit));
+    const uvec2 first = divide(low, unit);
+    return Box(int(first.x) - 1, float(first.y) / float(unit), float(2u * half_box) / float(unit));
 }
 
-float overlap(Box box, float pixel) { return min(pixel + 1.0, box.start + box.size) - max(pixel, box.start); }
+float overlap(Box box, float pixel) {
+    return max(min(pixel + 1.0, box.start + box.size) - max(pixel, box.start), 0.0);
+}
 
 // Red, green and blue, 0 to 255, of a tensor pixel.
 vec3 filtered(uint x, uint y) {
@@ -136,7 +138,8 @@ vec3 filtered(uint x, uint y) {
     const Box column = box_of(used.x, pc.fit_width, pc.picture_width, pc.half_box_x);
     const Box row = box_of(used.y, pc.fit_height, pc.picture_height, pc.half_box_y);
     const ivec2 edge = ivec2(pc.picture_width, pc.picture_height) - 1;
-    const uint row_count = inside ? row.count : 1u, column_count = inside ? column.count : 1u;
+    // Every pixel takes the same number of turns, some with a weight of 0: on llvmpipe 22.3 what an invocation carries out of
+    // a do-while is wrong where its neighbours stay in it longer (and a for costs it one turn more).
     vec3 sum = vec3(0.0);
     uint j = 0;
     do {
@@ -148,9 +151,9 @@ vec3 filtered(uint x, uint y) {
             pixel.y = (pc.turn & 4u) != 0u ? edge.y - pixel.y : pixel.y;
             pixel = (pc.turn & 1u) != 0u ? pixel.yx : pixel;
             row_sum += overlap(column, float(i)) * stored_pixel(uint(pixel.x), uint(pixel.y));
-        } while (++i < column_count);
+        } while (++i < pc.columns);
         sum += overlap(row, float(j)) * row_sum;
-    } while (++j < row_count);
+    } while (++j < pc.rows);
     sum /= column.size * row.size;
 #if defined(FRAME_PACKED) || defined(FRAME_PACKED4)
     sum = pc.color != 0u ? sum.bgr : sum;

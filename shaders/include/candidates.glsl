@@ -60,13 +60,12 @@ struct Best {
 };
 Best best_class(uint cell, uint first_channel, uint count_classes) {
     Best best = Best(-1e30, 0u);
-    uint i = 0;
-    do {
+    for (uint i = 0; i < count_classes; ++i) {  // not a do-while: see suppress.comp on llvmpipe
         const float value = element(cell, first_channel + i);
         const bool better = finite(value) && value > best.value;
         best.value = better ? value : best.value;
         best.class_id = better ? i : best.class_id;
-    } while (++i < count_classes);
+    }
     return best;
 }
 
