@@ -3,21 +3,76 @@
 // Adding an operator is one line here: the name of its definition, `SAC_OPERATOR(<name>) = {...};` in namespace
 // sac::ops, which the operator's own file ends with.
 #define SAC_BUILTIN_OPERATORS(X) \
+    X(abs)                       \
+    X(add)                       \
+    X(average_pool)              \
+    X(batch_normalization)       \
     X(cast)                      \
+    X(ceil)                      \
+    X(channel_gather)            \
+    X(clip)                      \
+    X(concat)                    \
     X(constant)                  \
     X(constant_of_shape)         \
     X(conv2d)                    \
+    X(convert)                   \
+    X(cos)                       \
+    X(div)                       \
     X(dropout)                   \
+    X(elu)                       \
     X(equal)                     \
+    X(erf)                       \
+    X(exp)                       \
+    X(expand)                    \
     X(flatten)                   \
+    X(floor)                     \
+    X(gather)                    \
     X(gemm)                      \
+    X(global_average_pool)       \
+    X(global_max_pool)           \
+    X(hard_sigmoid)              \
+    X(hard_swish)                \
     X(identity)                  \
+    X(leaky_relu)                \
+    X(log)                       \
+    X(matmul)                    \
+    X(max)                       \
+    X(max_pool)                  \
+    X(min)                       \
+    X(mul)                       \
+    X(neg)                       \
+    X(pad)                       \
+    X(pow)                       \
     X(range)                     \
+    X(reciprocal)                \
+    X(reduce_max)                \
+    X(reduce_mean)               \
+    X(reduce_min)                \
+    X(reduce_prod)               \
+    X(reduce_sum)                \
+    X(reduce_sum_square)         \
+    X(relu)                      \
     X(reshape)                   \
+    X(resize)                    \
+    X(round)                     \
     X(shape)                     \
+    X(sigmoid)                   \
+    X(sign)                      \
+    X(sin)                       \
     X(size)                      \
+    X(slice)                     \
+    X(softmax)                   \
+    X(softplus)                  \
+    X(split)                     \
+    X(sqrt)                      \
     X(squeeze)                   \
+    X(sub)                       \
+    X(tanh)                      \
+    X(to_c4)                     \
+    X(to_dense)                  \
+    X(transpose)                 \
     X(unsqueeze)                 \
+    X(upsample)                  \
     X(where)
 
 namespace sac {

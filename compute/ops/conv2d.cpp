@@ -1,7 +1,7 @@
 // Conv: y[n, m, o] = act(b[m] + sum over c, k of x[n, c, o stride + k dilation - pad] w[m, c, k] + residual[n, m, o])
 // (https://onnx.ai/onnx/operators/onnx__Conv.html). x is N x C x [H x] W, w is M x C/group x [kernel_h x] kernel_w.
 // One group: an implicit matrix product (conv2d.comp), or a plain one where the window is a single pixel (gemm.comp).
-// Several groups: a dispatch for each. As many groups as channels: conv2d_depthwise.cpp.
+// A few groups: a dispatch for each. Many small ones: conv2d_grouped.cpp. One for each channel: conv2d_depthwise.cpp.
 #include "compute/ops/conv2d.h"
 
 namespace sac::ops {
@@ -78,6 +78,7 @@ Status plan_joined(PlanContext &ctx, const ConvolutionNode &conv, int64_t join) 
 Status plan(PlanContext &ctx) {
     SAC_ASSIGN(const ConvolutionNode conv, ConvolutionNode::read(ctx));
     if (conv.group == conv.in_channels && conv.group == conv.out_channels) return plan_depthwise(ctx, conv);
+    if (conv.out_channels / conv.group < 16 && conv.group > 4) return plan_grouped(ctx, conv);
     // Groups of whole texels are convolutions of their own. Where they are not, as few as possible are joined.
     for (const int64_t join : {1, 2, 4}) {
         const int64_t in = join * conv.in_channels / conv.group, out = join * conv.out_channels / conv.group;

@@ -22,5 +22,6 @@ struct ConvolutionNode {
 };
 
 Status plan_depthwise(PlanContext &ctx, const ConvolutionNode &conv);  ///< conv2d_depthwise.cpp
+Status plan_grouped(PlanContext &ctx, const ConvolutionNode &conv);    ///< conv2d_grouped.cpp
 
 }  // namespace sac::ops

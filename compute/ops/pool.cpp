@@ -1,8 +1,10 @@
-// MaxPool and AveragePool over N x C x [H x] W, windows as a convolution's (https://onnx.ai/onnx/operators/onnx__MaxPool.html):
+// MaxPool and AveragePool over N x C x [H x] W, windows as a convolution's
+// (https://onnx.ai/onnx/operators/onnx__MaxPool.html):
 //   MaxPool      y[n, c, o] = max over k inside x of x[n, c, o stride + k dilation - pad]
 //   AveragePool  y[n, c, o] = sum of the same / their number, or, with count_include_pad, / the number of window
 //                positions that lie in x or its padding
 #include "compute/ops/conv_common.h"
+#include "compute/ops/copy.h"
 
 namespace sac::ops {
 
@@ -30,9 +32,48 @@ Status infer(InferContext &ctx) {
 
 LayoutChoice layouts(const Graph &, const Node &) { return {{Layout::c4}, Layout::c4}; }
 
+Status plan(PlanContext &ctx) {
+    const Shape &x = ctx.input(0).shape, &y = ctx.output().shape;
+    SAC_ASSIGN(const Window w, pool_window(ctx.node(), x));
+    SAC_TRY(check_rows(ctx, x));
+    SAC_TRY(check_rows(ctx, y));
+    if (!reducible(w.kernel_h, w.kernel_w)) return ctx.unsupported("a window of too many pixels");
+    const bool maximum = ctx.node().type == "MaxPool";
+    const bool count_pad = !maximum && ctx.node().int_or("count_include_pad", 0) != 0;
+    const int64_t quads = quads_of(x[1]), count = rows_of(y) * quads;
+    const StorageId source = ctx.input_storage(0);
+    Dispatch dispatch;
+    dispatch.kernel = choose_kernel(ctx, maximum ? "pool2d_max" : "pool2d_average", {"_t", ""}, {source});
+    dispatch.bindings = {reads(source), writes(ctx.output_storage())};
+    dispatch.push_words({word(count),
+                         word(x[1]),
+                         word(quads),
+                         0,
+                         word(quads),
+                         0,
+                         word(w.in_h),
+                         word(w.in_w),
+                         word(w.out_h),
+                         word(w.out_w),
+                         word(w.kernel_h),
+                         word(w.kernel_w),
+                         word(w.stride_y),
+                         word(w.stride_x),
+                         word(w.dilation_y),
+                         word(w.dilation_x),
+                         word(w.pad_top),
+                         word(w.pad_left),
+                         word(w.in_h + (count_pad ? w.pad_bottom : 0)),
+                         word(w.in_w + (count_pad ? w.pad_right : 0)),
+                         count_pad ? 1u : 0u});
+    dispatch.groups = {word((count + 63) / 64), 1, 1};
+    ctx.dispatch(std::move(dispatch));
+    return {};
+}
+
 }  // namespace
 
-SAC_OPERATOR(max_pool) = {.type = "MaxPool", .infer = infer, .layouts = layouts};
-SAC_OPERATOR(average_pool) = {.type = "AveragePool", .infer = infer, .layouts = layouts};
+SAC_OPERATOR(max_pool) = {.type = "MaxPool", .infer = infer, .layouts = layouts, .plan = plan};
+SAC_OPERATOR(average_pool) = {.type = "AveragePool", .infer = infer, .layouts = layouts, .plan = plan};
 
 }  // namespace sac::ops
