@@ -5,7 +5,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 build=$1 work=$2
 rm -rf "$work"
-cmake --install "$build" --prefix "$work/prefix" > /dev/null
+cmake --install "$build" --component plugin --prefix "$work/prefix" > /dev/null
 
 cmake -S "$here/consumer" -B "$work/cmake" -G Ninja -DCMAKE_PREFIX_PATH="$work/prefix" > /dev/null
 cmake --build "$work/cmake" > /dev/null
