@@ -85,7 +85,8 @@ private:
     VkCommandBuffer commands_;
 };
 
-/// GPU timestamps. llvmpipe bins work while a framebuffer is bound, so there compare them with wall clock first.
+/// GPU timestamps. On llvmpipe, which puts work off while a framebuffer is bound, they were compared with wall clock:
+/// round compute dispatches they agree (README.md has the figures).
 class Timestamps {
 public:
     Timestamps() = default;
