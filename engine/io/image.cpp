@@ -47,6 +47,29 @@ bool jpeg_is_truncated(const std::vector<uint8_t> &b) {
     return false;  // damaged rather than cut: the decoder says how
 }
 
+std::string lower_ending(const std::string &path) {
+    std::string ending = fs::path(path).extension().string();
+    std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) { return std::tolower(c); });
+    return ending;
+}
+
+// `write(sink, user, width, height, rgb)` is one of stb's encoders.
+template <class Write>
+Result<std::vector<uint8_t>> encode(const Image &image, Write write) {
+    if (image.width == 0 || image.height == 0)
+        return Error(Code::invalid_argument, "a picture without pixels cannot be encoded");
+    std::vector<uint8_t> rgb(size_t{image.width} * image.height * 3), bytes;
+    for (size_t i = 0; i < rgb.size() / 3; ++i) std::copy_n(image.pixels.data() + i * 4, 3, rgb.data() + i * 3);
+    const auto sink = [](void *user, void *data, int size) {
+        auto &out = *static_cast<std::vector<uint8_t> *>(user);
+        out.insert(out.end(), static_cast<uint8_t *>(data), static_cast<uint8_t *>(data) + size);
+    };
+    const int width = static_cast<int>(image.width), height = static_cast<int>(image.height);
+    if (!write(+sink, &bytes, width, height, rgb.data()))
+        return Error(Code::io_error, "the picture could not be encoded");
+    return bytes;
+}
+
 }  // namespace
 
 Result<Image> decode_image(const std::vector<uint8_t> &bytes, const std::string &name) {
@@ -78,29 +101,32 @@ Result<Image> read_image(const std::string &path) {
     return decode_image(bytes, path);
 }
 
-Status write_png(const std::string &path, const Image &image) {
-    if (image.width == 0 || image.height == 0)
-        return Error(Code::invalid_argument, path + ": a picture without pixels cannot be written");
-    std::vector<uint8_t> rgb(size_t{image.width} * image.height * 3);
-    for (size_t i = 0; i < rgb.size() / 3; ++i) std::copy_n(image.pixels.data() + i * 4, 3, rgb.data() + i * 3);
+Result<std::vector<uint8_t>> encode_png(const Image &image) {
+    return encode(image, [](auto *sink, void *user, int w, int h, const uint8_t *rgb) {
+        return stbi_write_png_to_func(sink, user, w, h, 3, rgb, w * 3);
+    });
+}
 
+Result<std::vector<uint8_t>> encode_jpeg(const Image &image, int quality) {
+    return encode(image, [quality](auto *sink, void *user, int w, int h, const uint8_t *rgb) {
+        return stbi_write_jpg_to_func(sink, user, w, h, 3, rgb, quality);
+    });
+}
+
+Status write_image(const std::string &path, const Image &image) {
+    const std::string ending = lower_ending(path);
+    if (ending != ".png" && ending != ".jpg" && ending != ".jpeg")
+        return Error(Code::unsupported, path + ": pictures are written as .png or .jpg");
+    auto bytes = ending == ".png" ? encode_png(image) : encode_jpeg(image, 92);
+    if (!bytes) return std::move(bytes).error().with_context(path);
     const std::string temporary = path + ".part";
     std::FILE *file = std::fopen(temporary.c_str(), "wb");
     if (!file) return Error(Code::io_error, path + ": cannot be written: " + std::strerror(errno));
-    struct Sink {
-        std::FILE *file;
-        bool good;
-    } sink = {file, true};
-    const auto write = [](void *user, void *data, int size) {
-        Sink &s = *static_cast<Sink *>(user);
-        s.good = s.good && std::fwrite(data, 1, static_cast<size_t>(size), s.file) == static_cast<size_t>(size);
-    };
-    const int width = static_cast<int>(image.width), height = static_cast<int>(image.height);
-    const bool encoded = stbi_write_png_to_func(write, &sink, width, height, 3, rgb.data(), width * 3) != 0;
+    const bool written = std::fwrite(bytes->data(), 1, bytes->size(), file) == bytes->size();
     const bool closed = std::fclose(file) == 0;
     std::error_code error;
-    if (encoded && sink.good && closed) fs::rename(temporary, path, error);
-    if (!encoded || !sink.good || !closed || error) {
+    if (written && closed) fs::rename(temporary, path, error);
+    if (!written || !closed || error) {
         fs::remove(temporary, error);
         return Error(Code::io_error, path + ": writing failed");
     }
@@ -119,8 +145,7 @@ Frame to_frame(std::shared_ptr<const Image> image, std::string source) {
 }
 
 bool has_image_ending(const std::string &path) {
-    std::string ending = fs::path(path).extension().string();
-    std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) { return std::tolower(c); });
+    const std::string ending = lower_ending(path);
     constexpr const char *known[] = {".jpg", ".jpeg", ".png", ".bmp", ".tga", ".gif",
                                      ".psd", ".ppm",  ".pgm", ".pnm", ".hdr", ".pic"};
     return std::any_of(std::begin(known), std::end(known), [&](const char *k) { return ending == k; });

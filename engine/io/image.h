@@ -31,8 +31,13 @@ Result<Image> read_image(const std::string &path);
 /// The same from a file's bytes; `name` stands for the file in errors.
 Result<Image> decode_image(const std::vector<uint8_t> &bytes, const std::string &name);
 
-/// Writes a PNG without alpha to a temporary name beside `path` and renames it, so that a reader never sees half of it.
-Status write_png(const std::string &path, const Image &image);
+/// The bytes of a PNG, or of a JPEG with `quality` 1 to 100. Alpha is left out. Error invalid_argument: no pixels.
+Result<std::vector<uint8_t>> encode_png(const Image &image);
+Result<std::vector<uint8_t>> encode_jpeg(const Image &image, int quality);
+
+/// Writes a .png, or a .jpg of quality 92, to a temporary name beside `path` and renames it, so that a reader never sees
+/// half of it. Error unsupported: another ending; io_error: the file cannot be written.
+Status write_image(const std::string &path, const Image &image);
 
 /// The image as a frame that shares its memory.
 Frame to_frame(std::shared_ptr<const Image> image, std::string source);

@@ -285,11 +285,11 @@ Result<std::string> network_bytes(const std::string &name, uint64_t seed) {
     }
     Builder builder(seed, 13);
     builder.model.input("image", {1, 3, network->size, network->size});
-    const std::string result = network->build(builder);
+    builder.model.node("Identity", {network->build(builder)}, {"output"}, {}, "output");
     if (network->build == fastestdet)
-        builder.model.output(result, {1, 85, 22, 22});
+        builder.model.output("output", {1, 85, 22, 22});
     else
-        builder.model.output(result, {1, 1000});
+        builder.model.output("output", {1, 1000});
     return builder.model.bytes();
 }
 

@@ -10,7 +10,7 @@
 namespace sac {
 
 /// "fastestdet", "squeezenet", "mobilenet_v2", "resnet18". One float input "image" [1, 3, height, width], one
-/// output: FastestDet [1, 85, 22, 22], the others [1, 1000].
+/// "output": FastestDet [1, 85, 22, 22], the others [1, 1000].
 std::span<const char *const> network_names();
 
 /// Height and width of a network's input, 0 for an unknown name.

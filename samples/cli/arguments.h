@@ -1,0 +1,45 @@
+#pragma once
+// The command line: options that are declared in one table, from which parsing, checks and --help are made.
+
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "compute/base/result.h"
+
+namespace sac::cli {
+
+/// One option of a command. Texts are literals.
+struct Option {
+    enum class Kind { flag, text, number, count };
+    const char *name;   ///< "--score"
+    const char *value;  ///< what stands for its value in the help: "S"; null for a flag
+    const char *help;
+    Kind kind = Kind::text;
+    double lowest = 0, highest = 0;  ///< of numbers and counts
+    bool repeated = false;           ///< may be given more than once
+};
+
+/// The arguments of one run, checked against a command's options.
+class Arguments {
+public:
+    /// "--name value" and "--name=value"; "--" ends the options. Error invalid_argument: an unknown option, a missing or
+    /// unwanted value, a number that is none or out of its range, too few or too many others.
+    static Result<Arguments> parse(std::span<const char *const> words, std::span<const Option> options, size_t fewest,
+                                   size_t most);
+
+    bool has(const std::string &name) const { return values_.contains(name); }
+    /// The value, or `fallback` if the option is not given.
+    std::string text(const std::string &name, const std::string &fallback = {}) const;
+    double number(const std::string &name, double fallback) const;
+    uint64_t count(const std::string &name, uint64_t fallback) const;
+    std::vector<std::string> all(const std::string &name) const;
+    const std::vector<std::string> &others() const { return others_; }
+
+private:
+    std::map<std::string, std::vector<std::string>> values_;
+    std::vector<std::string> others_;
+};
+
+}  // namespace sac::cli

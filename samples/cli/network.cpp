@@ -1,0 +1,109 @@
+#include "samples/cli/network.h"
+
+#include <cstdlib>
+#include <utility>
+
+namespace sac::cli {
+
+Result<std::pair<std::string, std::string>> split_assignment(const std::string &option, const std::string &text) {
+    const size_t equals = text.find('=');
+    if (equals == 0 || equals == std::string::npos || equals + 1 == text.size())
+        return Error(Code::invalid_argument, option + " wants NAME=..., not '" + text + "'");
+    return std::pair(text.substr(0, equals), text.substr(equals + 1));
+}
+
+std::string shape_text(const sac_tensor_info &tensor) {
+    std::string text = "[";
+    for (uint32_t i = 0; i < tensor.rank; ++i) text += (i ? ", " : "") + std::to_string(tensor.shape[i]);
+    return text + "]";
+}
+
+uint64_t element_count(const sac_tensor_info &tensor) {
+    uint64_t count = 1;
+    for (uint32_t i = 0; i < tensor.rank; ++i) count *= static_cast<uint64_t>(tensor.shape[i]);
+    return count;
+}
+
+Result<Network> Network::open(const Vision &vision, const NetworkOptions &options) {
+    SAC_ASSIGN(const sac_debug_api *debug, vision.debug());
+    std::vector<std::pair<std::string, int64_t>> values;
+    for (const std::string &text : options.dimensions) {
+        SAC_ASSIGN(const auto named, split_assignment("--dim", text));
+        char *end = nullptr;
+        const int64_t value = std::strtoll(named.second.c_str(), &end, 10);
+        if (*end || value < 1) return Error(Code::invalid_argument, "--dim " + text + ": not a positive whole number");
+        values.emplace_back(named.first, value);
+    }
+    std::vector<sac_dimension> dimensions;
+    for (const auto &[name, value] : values) dimensions.push_back({name.c_str(), value});
+
+    Network network(vision, *debug);
+    sac_network_desc desc = {};
+    desc.type = SAC_TYPE_NETWORK_DESC;
+    desc.size = sizeof desc;
+    desc.path = options.path.c_str();
+    desc.dimensions = dimensions.data();
+    desc.dimension_count = static_cast<uint32_t>(dimensions.size());
+    desc.flags = (options.half ? uint32_t{SAC_MODEL_FP16} : 0u) | (options.profile ? uint32_t{SAC_NETWORK_PROFILE} : 0u);
+    SAC_TRY(vision.check(debug->open_network(vision.context(), &desc, &network.network_)));
+    network.info_.type = SAC_TYPE_NETWORK_INFO;
+    network.info_.size = sizeof network.info_;
+    SAC_TRY(vision.check(debug->get_network_info(vision.context(), network.network_, &network.info_)));
+    return network;
+}
+
+Network::Network(Network &&other) noexcept
+    : vision_(other.vision_), debug_(other.debug_), network_(std::exchange(other.network_, {})), info_(other.info_) {}
+
+Network::~Network() {
+    if (network_.id) debug_.close_network(vision_.context(), network_);
+}
+
+Result<std::vector<sac_tensor_info>> Network::tensors() const {
+    std::vector<sac_tensor_info> list(info_.input_count + info_.output_count);
+    for (uint32_t i = 0; i < list.size(); ++i) {
+        list[i].type = SAC_TYPE_TENSOR_INFO;
+        list[i].size = sizeof list[i];
+        SAC_TRY(vision_.check(debug_.get_tensor_info(vision_.context(), network_, i, &list[i])));
+    }
+    return list;
+}
+
+Result<std::vector<sac_dispatch_info>> Network::dispatches() const {
+    std::vector<sac_dispatch_info> list(info_.dispatch_count);
+    for (uint32_t i = 0; i < list.size(); ++i) {
+        list[i].type = SAC_TYPE_DISPATCH_INFO;
+        list[i].size = sizeof list[i];
+        SAC_TRY(vision_.check(debug_.get_dispatch_info(vision_.context(), network_, i, &list[i])));
+    }
+    return list;
+}
+
+Result<std::string> Network::describe() const {
+    uint64_t size = 0;
+    SAC_TRY(vision_.check(debug_.describe_network(vision_.context(), network_, nullptr, 0, &size)));
+    std::string text(size, '\0');
+    SAC_TRY(vision_.check(debug_.describe_network(vision_.context(), network_, text.data(), text.size(), &size)));
+    text.resize(size ? size - 1 : 0);
+    return text;
+}
+
+Status Network::write(const std::string &input, const std::vector<float> &values) const {
+    return vision_.check(
+        debug_.write_input(vision_.context(), network_, input.c_str(), values.data(), values.size()));
+}
+
+Result<std::vector<float>> Network::read(const sac_tensor_info &output) const {
+    std::vector<float> values(element_count(output));
+    SAC_TRY(vision_.check(
+        debug_.read_output(vision_.context(), network_, output.name, values.data(), values.size())));
+    return values;
+}
+
+Result<double> Network::run() const {
+    uint64_t nanoseconds = 0;
+    SAC_TRY(vision_.check(debug_.run_network(vision_.context(), network_, &nanoseconds)));
+    return static_cast<double>(nanoseconds) / 1e6;
+}
+
+}  // namespace sac::cli

@@ -1,0 +1,50 @@
+#pragma once
+// An ONNX file by itself, through the plugin's debug extension: what inspect, run and bench look at.
+
+#include "samples/cli/arguments.h"
+#include "samples/cli/vision.h"
+
+namespace sac::cli {
+
+struct NetworkOptions {
+    std::string path;                     ///< an ONNX file or a folder with a model.onnx
+    std::vector<std::string> dimensions;  ///< "NAME=VALUE"
+    bool half = false, profile = false;
+};
+
+inline constexpr Option dim_option = {"--dim", "NAME=VALUE", "the value of a symbolic dimension", Option::Kind::text, 0, 0, true};
+
+/// Closed with the object; the Vision must outlive it. [thread] one at a time.
+class Network {
+public:
+    static Result<Network> open(const Vision &vision, const NetworkOptions &options);
+    ~Network();
+    Network(Network &&other) noexcept;
+    Network &operator=(Network &&) = delete;
+
+    const sac_network_info &info() const { return info_; }
+    /// Inputs first, then outputs.
+    Result<std::vector<sac_tensor_info>> tensors() const;
+    Result<std::vector<sac_dispatch_info>> dispatches() const;
+    Result<std::string> describe() const;
+    Status write(const std::string &input, const std::vector<float> &values) const;
+    Result<std::vector<float>> read(const sac_tensor_info &output) const;
+    /// Runs the network once; milliseconds from submit to done.
+    Result<double> run() const;
+
+private:
+    Network(const Vision &vision, const sac_debug_api &debug) : vision_(vision), debug_(debug) {}
+    const Vision &vision_;
+    const sac_debug_api &debug_;
+    sac_network network_ = {};
+    sac_network_info info_ = {};
+};
+
+/// "[1, 3, 352, 352]"
+std::string shape_text(const sac_tensor_info &tensor);
+uint64_t element_count(const sac_tensor_info &tensor);
+
+/// Splits "NAME=REST"; error names the option if there is no '='.
+Result<std::pair<std::string, std::string>> split_assignment(const std::string &option, const std::string &text);
+
+}  // namespace sac::cli
