@@ -75,8 +75,10 @@ Status infer_size(InferContext &context) {
 
 Status infer_range(InferContext &context) {
     for (size_t i = 0; i < 3; ++i)
-        if (!context.has_input(i) || !context.input(i).constant)
+        if (!context.input(i).constant)
             return context.unsupported("its inputs are not known when the network is loaded");
+    for (size_t i = 0; i < 3; ++i)
+        if (element_count(context.shape(i)) != 1) return context.error("input " + std::to_string(i) + " is no number");
     const double start = host::to_doubles(*context.input(0).constant).at(0);
     const double limit = host::to_doubles(*context.input(1).constant).at(0);
     const double delta = host::to_doubles(*context.input(2).constant).at(0);
