@@ -84,8 +84,9 @@ vec3 stored_pixel(uint x, uint y) {
 #if defined(FRAME_IMAGE)
     const vec3 rgb = texelFetch(frame, ivec2(x, y), 0).rgb;
 #ifdef FRAME_SRGB
-    return 255.0 * mix(12.92 * rgb, 1.055 * pow(max(rgb, vec3(0.0031308)), vec3(1.0 / 2.4)) - 0.055,
-                       greaterThan(rgb, vec3(0.0031308)));
+    // sRGB formats have 8 bits: rounding undoes the device's approximations.
+    return round(255.0 * mix(12.92 * rgb, 1.055 * pow(max(rgb, vec3(0.0031308)), vec3(1.0 / 2.4)) - 0.055,
+                             greaterThan(rgb, vec3(0.0031308))));
 #else
     return 255.0 * rgb;
 #endif
