@@ -177,6 +177,9 @@ TEST_CASE("frames of 8192 x 8192") {
         frame.layout.rotation = 90;
         CHECK(error_of(frame, plain_input(224, 128, Fit::letterbox, Filter::bilinear), {}, 9) < bound);
     }
+    // Close to the bound of samples a pixel: 118 x 118, and four pixels an invocation.
+    CHECK(error_of(random_frame(PixelFormat::i420, 8192, 8192, 6), plain_input(70, 70, Fit::stretch, Filter::area), {},
+                   23) < bound);
     const TestFrame frame = random_frame(PixelFormat::rgba, 8192, 8192, 2);
     const VkPhysicalDeviceLimits &limits = device().caps().limits;
     const bool texels = device().caps().satisfies("texel") && limits.maxTexelBufferElements >= 8192u * 8192u;
