@@ -38,6 +38,9 @@ TEST_CASE("every kernel's pipeline is built where its variant is available, and 
         CAPTURE(std::string(kernel->name));
         const auto got = (*table)->get(kernel->name);
         REQUIRE(got.ok() == (*table)->available(kernel->name));
+        const vk::Caps &caps = test::device().caps();
+        const bool runs = caps.satisfies(kernel->needs) && vk::check_limits(interface_of(*kernel), caps).ok();
+        CHECK(got.ok() == runs);
         if (got.ok()) {
             ++built;
             CHECK((*got)->pipeline.handle() != VK_NULL_HANDLE);
