@@ -19,18 +19,20 @@ vec4 sac_sigmoid(vec4 x) {
     return mix(e, vec4(1.0), greaterThanEqual(x, vec4(0.0))) / (1.0 + e);
 }
 
+// Selects in place of a switch, and one sigmoid for four kinds: where branches are masks, all kinds are computed for every
+// element anyway, and kernels that unroll their epilogue compile much faster so.
 vec4 activate(vec4 x, uint kind, float a, float b) {
-    switch (kind) {
-        case ACT_RELU: return max(x, 0.0);
-        case ACT_CLIP: return min(max(x, a), b);
-        case ACT_LEAKY_RELU: return mix(x, a * x, lessThan(x, vec4(0.0)));
-        case ACT_SIGMOID: return sac_sigmoid(x);
-        case ACT_HARD_SIGMOID: return clamp(a * x + b, 0.0, 1.0);
-        case ACT_HARD_SWISH: return x * clamp(x / 6.0 + 0.5, 0.0, 1.0);
-        case ACT_SILU: return x * sac_sigmoid(x);
-        case ACT_TANH: return 2.0 * sac_sigmoid(2.0 * x) - 1.0;
-        default: return x;
-    }
+    const vec4 sigmoid = sac_sigmoid(kind == ACT_TANH ? 2.0 * x : x);
+    vec4 y = x;
+    y = kind == ACT_RELU ? max(x, 0.0) : y;
+    y = kind == ACT_CLIP ? min(max(x, a), b) : y;
+    y = kind == ACT_LEAKY_RELU ? mix(x, a * x, lessThan(x, vec4(0.0))) : y;
+    y = kind == ACT_SIGMOID ? sigmoid : y;
+    y = kind == ACT_HARD_SIGMOID ? clamp(a * x + b, 0.0, 1.0) : y;
+    y = kind == ACT_HARD_SWISH ? x * clamp(x / 6.0 + 0.5, 0.0, 1.0) : y;
+    y = kind == ACT_SILU ? x * sigmoid : y;
+    y = kind == ACT_TANH ? 2.0 * sigmoid - 1.0 : y;
+    return y;
 }
 
 #endif
