@@ -222,8 +222,7 @@ Result<std::vector<float>> Session::read_output(std::string_view name) {
                               "read output"));
         return decode(readback.mapped(), info);
     }
-    return Error(Code::not_found,
-                 state_->plan.graph.source + ": output '" + std::string(name) + "' does not exist");
+    return Error(Code::not_found, state_->plan.graph.source + ": output '" + std::string(name) + "' does not exist");
 }
 
 }  // namespace sac

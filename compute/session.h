@@ -60,7 +60,8 @@ struct DispatchTime {
 class Session {
 public:
     /// Error: names the file and node. `path` is an .onnx file; external data must lie inside its folder.
-    static Result<std::unique_ptr<Session>> load(Runtime &runtime, const std::string &path, const SessionOptions &options);
+    static Result<std::unique_ptr<Session>> load(Runtime &runtime, const std::string &path,
+                                                 const SessionOptions &options);
     /// From a graph as import gives it (tests, networks made in memory).
     static Result<std::unique_ptr<Session>> load(Runtime &runtime, Graph graph, const SessionOptions &options);
     ~Session();  ///< waits for nothing: the buffers retire with the timeline
@@ -75,8 +76,8 @@ public:
     /// earlier on the queue. The buffer may be a host's. Nothing is submitted. No heap allocation.
     Status record(VkCommandBuffer commands, uint32_t first, uint32_t last) const;
 
-    /// Host access, waiting: for tests, tools and loading. Dense f32 (or the input's storage), ONNX order and shape; conversion from and to
-    /// the session's format is done here.
+    /// Host access, waiting: for tests, tools and loading. Dense f32 (or the input's storage), ONNX order and shape;
+    /// conversion from and to the session's format is done here.
     Status write_input(std::string_view name, std::span<const float> values);
     Status run();  ///< submits the whole plan and waits
     Result<std::vector<float>> read_output(std::string_view name);

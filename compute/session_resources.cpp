@@ -128,16 +128,15 @@ Status SessionResources::bind(const Plan &plan) {
         if (!kernel) return std::move(kernel).error().with_context(where);
         const vk::ShaderInterface &shader = (*kernel)->pipeline.interface();
         if (shader.bindings.size() != dispatch.bindings.size() || shader.push_constant_size != dispatch.push_size)
-            return Error(Code::internal, where + ": kernel " + dispatch.kernel + " takes " +
-                                             std::to_string(shader.bindings.size()) + " bindings and " +
-                                             std::to_string(shader.push_constant_size) + " bytes, and is given " +
-                                             std::to_string(dispatch.bindings.size()) + " and " +
-                                             std::to_string(dispatch.push_size));
+            return Error(Code::internal,
+                         where + ": kernel " + dispatch.kernel + " takes " + std::to_string(shader.bindings.size()) +
+                             " bindings and " + std::to_string(shader.push_constant_size) + " bytes, and is given " +
+                             std::to_string(dispatch.bindings.size()) + " and " + std::to_string(dispatch.push_size));
         for (const vk::BindingKind kind : shader.bindings)
             ++(kind == vk::BindingKind::storage_texel_buffer ? texels : buffers);
-        steps_.push_back({*kernel, VK_NULL_HANDLE,
-                          dispatch.node < plan.graph.nodes.size() ? plan.graph.nodes[dispatch.node].describe()
-                                                                  : dispatch.kernel});
+        steps_.push_back(
+            {*kernel, VK_NULL_HANDLE,
+             dispatch.node < plan.graph.nodes.size() ? plan.graph.nodes[dispatch.node].describe() : dispatch.kernel});
     }
     if (steps_.empty()) return {};
 
@@ -170,8 +169,9 @@ Result<VkBufferView> SessionResources::view_of(const Plan &plan, StorageId id) {
     const Storage &storage = plan.storages[id];
     const uint64_t texels = storage.bytes / (4 * size_of(storage.dtype));
     if (texels > runtime_.device.caps().limits.maxTexelBufferElements)
-        return Error(Code::internal, plan.graph.source + ": tensor '" + storage.name + "' has more texels than the "
-                                                                                        "device's views hold");
+        return Error(Code::internal, plan.graph.source + ": tensor '" + storage.name +
+                                         "' has more texels than the "
+                                         "device's views hold");
     VkBufferViewCreateInfo info = {};
     info.sType = VK_STRUCTURE_TYPE_BUFFER_VIEW_CREATE_INFO;
     info.buffer = buffers_[storage.buffer].handle();

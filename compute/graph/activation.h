@@ -1,5 +1,6 @@
 #pragma once
-// Activations that kernels apply as their epilogue. Numbers agree with shaders/include/activation.glsl (a test compares).
+// Activations that kernels apply as their epilogue. Numbers agree with shaders/include/activation.glsl (a test
+// compares).
 
 #include <cstdint>
 
@@ -8,8 +9,8 @@ namespace sac {
 enum class Activation : uint32_t {
     none = 0,
     relu = 1,
-    clip = 2,          ///< min(max(x, a), b)
-    leaky_relu = 3,    ///< x < 0 ? a x : x
+    clip = 2,        ///< min(max(x, a), b)
+    leaky_relu = 3,  ///< x < 0 ? a x : x
     sigmoid = 4,
     hard_sigmoid = 5,  ///< min(max(a x + b, 0), 1)
     hard_swish = 6,    ///< x min(max(x / 6 + 1 / 2, 0), 1)

@@ -112,7 +112,8 @@ private:
         if (!clip) return std::nullopt;
         const auto scale = sole_reader(node(*clip).outputs[0]);
         if (!scale || !is_sixth(factor(*scale, node(*clip).outputs[0]))) return std::nullopt;
-        return Found{{Activation::hard_sigmoid, 1.0f / 6, 0.5f, false}, node(*scale).outputs[0], {first, *clip, *scale}};
+        return Found{
+            {Activation::hard_sigmoid, 1.0f / 6, 0.5f, false}, node(*scale).outputs[0], {first, *clip, *scale}};
     }
 
     bool multiplies(size_t i, ValueId a, ValueId b) const {

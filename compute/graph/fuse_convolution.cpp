@@ -55,7 +55,8 @@ std::optional<Affine> as_affine(const Graph &graph, const Node &node, ValueId x)
         }
         const float epsilon = node.float_or("epsilon", 1e-5f);
         for (size_t c = 0; c < channels; ++c) {
-            const double scale = static_cast<double>(p[0][c]) / std::sqrt(static_cast<double>(p[3][c]) + static_cast<double>(epsilon));
+            const double scale =
+                static_cast<double>(p[0][c]) / std::sqrt(static_cast<double>(p[3][c]) + static_cast<double>(epsilon));
             affine.scale[c] = static_cast<float>(scale);
             affine.offset[c] = static_cast<float>(static_cast<double>(p[1][c]) - scale * static_cast<double>(p[2][c]));
         }
@@ -82,8 +83,8 @@ std::optional<Affine> as_affine(const Graph &graph, const Node &node, ValueId x)
 
 /// Weights that can be multiplied by a number for each output channel: which axis of theirs that is.
 std::optional<size_t> channel_axis(const Graph &graph, const Node &node) {
-    if (!bare(node) || !is_constant(graph, node, 1) || (node.inputs.size() > 2 && node.inputs[2] != no_value &&
-                                                        !is_constant(graph, node, 2)))
+    if (!bare(node) || !is_constant(graph, node, 1) ||
+        (node.inputs.size() > 2 && node.inputs[2] != no_value && !is_constant(graph, node, 2)))
         return std::nullopt;
     if (is_a(node, "Conv")) return 0;
     if (!is_a(node, "Gemm") || node.float_or("beta", 1) != 1) return std::nullopt;
@@ -116,8 +117,8 @@ void apply(Graph &graph, Node &node, size_t axis, const Affine &affine) {
     }
     for (size_t c = 0; c < channels; ++c) bias[c] = bias[c] * affine.scale[c] + affine.offset[c];
     node.inputs.resize(3, no_value);
-    node.inputs[2] = graph.add_constant(node.name + "/bias",
-                                        HostTensor::from_floats({static_cast<int64_t>(channels)}, bias));
+    node.inputs[2] =
+        graph.add_constant(node.name + "/bias", HostTensor::from_floats({static_cast<int64_t>(channels)}, bias));
 }
 
 /// MatMul of rows by a constant matrix, of two axes each, is a Gemm without C.

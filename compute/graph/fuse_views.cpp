@@ -114,8 +114,8 @@ std::optional<Choice> as_choice(const View &view, const Shape &source) {
 /// Makes `node` a Reshape of `input` to the shape that its output has.
 void make_reshape(Graph &graph, Node &node, ValueId input) {
     const Shape shape = graph.values[node.outputs[0]].shape;
-    const ValueId target = graph.add_constant(
-        node.name + "/shape", HostTensor::from_int64s({static_cast<int64_t>(shape.size())}, shape));
+    const ValueId target =
+        graph.add_constant(node.name + "/shape", HostTensor::from_int64s({static_cast<int64_t>(shape.size())}, shape));
     node.type = "Reshape";
     node.domain.clear();
     node.opset = 13;
@@ -145,7 +145,8 @@ bool is_one_axis_softmax(const Graph &graph, const Node &node) {
     return node.opset >= 13 || axis == -1 || axis == rank - 1;
 }
 
-/// Transpose(p) - Pad or Softmax - Transpose(p's inverse) at node `index`, the last of them: without the transpositions.
+/// Transpose(p) - Pad or Softmax - Transpose(p's inverse) at node `index`, the last of them: without the
+/// transpositions.
 bool move_past(Graph &graph, const Links &links, size_t index) {
     Node &last = graph.nodes[index];
     for (const char *type : {"Pad", "Softmax", "LogSoftmax"}) {
@@ -168,14 +169,15 @@ bool move_past(Graph &graph, const Links &links, size_t index) {
             moved.attributes.erase("pads");
             moved.inputs.resize(std::min<size_t>(moved.inputs.size(), 3));
             moved.inputs.resize(std::max<size_t>(moved.inputs.size(), 2), no_value);
-            moved.inputs[1] = graph.add_constant(
-                moved.name + "/pads", HostTensor::from_int64s({static_cast<int64_t>(ours.size())}, ours));
+            moved.inputs[1] = graph.add_constant(moved.name + "/pads",
+                                                 HostTensor::from_int64s({static_cast<int64_t>(ours.size())}, ours));
             if (moved.opset < 13) {
                 // Before opset 11 the value was an attribute beside the pads.
                 if (moved.opset < 11) {
                     const float value = moved.float_or("value", 0);
                     moved.inputs.resize(3, no_value);
-                    moved.inputs[2] = graph.add_constant(moved.name + "/value", HostTensor::from_floats({}, {&value, 1}));
+                    moved.inputs[2] =
+                        graph.add_constant(moved.name + "/value", HostTensor::from_floats({}, {&value, 1}));
                     moved.attributes.erase("value");
                 }
                 moved.opset = 13;

@@ -17,8 +17,8 @@ inline constexpr ValueId no_value = UINT32_MAX;  ///< an optional input that is 
 
 /// A dimension as the file gives it: a number, or a name that is bound at load.
 struct Dimension {
-    int64_t value = -1;   ///< -1: not known
-    std::string symbol;   ///< empty if it has no name
+    int64_t value = -1;  ///< -1: not known
+    std::string symbol;  ///< empty if it has no name
 };
 
 /// One tensor of the graph. Written by one node, or an input, or a constant.
@@ -32,7 +32,7 @@ struct Value {
 
     // Chosen by the layout pass:
     Layout layout = Layout::dense;
-    DType storage = DType::f32;          ///< type in device memory: f32 or f16
+    DType storage = DType::f32;  ///< type in device memory: f32 or f16
 };
 
 struct Graph;
@@ -46,9 +46,10 @@ struct Node {
     int opset = 0;       ///< version of the domain that the file imports
     std::vector<ValueId> inputs, outputs;
     std::map<std::string, Attribute, std::less<>> attributes;
-    Epilogue epilogue;   ///< filled by fusion
+    Epilogue epilogue;  ///< filled by fusion
 
-    /// The attribute, or `fallback` if it is absent. A wrong kind counts as absent; infer functions that must know use find().
+    /// The attribute, or `fallback` if it is absent. A wrong kind counts as absent; infer functions that must know use
+    /// find().
     int64_t int_or(std::string_view key, int64_t fallback) const;
     float float_or(std::string_view key, float fallback) const;
     std::string string_or(std::string_view key, std::string_view fallback) const;
@@ -75,7 +76,8 @@ struct Graph {
 };
 
 /// Gives the graph inputs their shapes: every dimension without a number takes the value of `bindings[symbol]`, or of
-/// `bindings["input:axis"]` where it has no symbol; a leading dimension left open becomes 1. Error: an unbound or non-positive dimension.
+/// `bindings["input:axis"]` where it has no symbol; a leading dimension left open becomes 1. Error: an unbound or
+/// non-positive dimension.
 Status bind_dimensions(Graph &graph, const std::map<std::string, int64_t, std::less<>> &bindings);
 
 }  // namespace sac

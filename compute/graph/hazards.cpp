@@ -26,7 +26,7 @@ std::vector<Hazard> check_hazards(const Plan &plan) {
                 for (const Binding &second : plan.dispatches[later].bindings) {
                     const Storage &a = plan.storages[first.storage], &b = plan.storages[second.storage];
                     if ((!first.write && !second.write) || !overlap(a, b)) continue;
-                    const auto kind = !first.write    ? Hazard::Kind::write_after_read
+                    const auto kind = !first.write   ? Hazard::Kind::write_after_read
                                       : second.write ? Hazard::Kind::write_after_write
                                                      : Hazard::Kind::read_after_write;
                     hazards.push_back({kind, earlier, later, "'" + a.name + "' and '" + b.name + "'"});

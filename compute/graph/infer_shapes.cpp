@@ -91,7 +91,8 @@ Result<std::vector<int64_t>> InferContext::int_values(size_t i) const {
     if (!has_input(i)) return error("input " + std::to_string(i) + " is missing");
     const Value &value = input(i);
     if (!value.constant)
-        return unsupported("input " + std::to_string(i) + " ('" + value.name + "') is not known when the network is loaded");
+        return unsupported("input " + std::to_string(i) + " ('" + value.name +
+                           "') is not known when the network is loaded");
     if (is_float(value.dtype)) return error("input '" + value.name + "' must hold integers");
     return value.constant->to_int64s();
 }
@@ -100,7 +101,8 @@ Result<std::vector<float>> InferContext::float_values(size_t i) const {
     if (!has_input(i)) return error("input " + std::to_string(i) + " is missing");
     const Value &value = input(i);
     if (!value.constant)
-        return unsupported("input " + std::to_string(i) + " ('" + value.name + "') is not known when the network is loaded");
+        return unsupported("input " + std::to_string(i) + " ('" + value.name +
+                           "') is not known when the network is loaded");
     return value.constant->to_floats();
 }
 

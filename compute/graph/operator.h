@@ -19,7 +19,8 @@ public:
     Result<std::vector<int64_t>> int_values(size_t i) const;
     Result<std::vector<float>> float_values(size_t i) const;
     void set_output(size_t i, DType dtype, Shape shape);
-    /// Gives an output its value at once: for operators whose result follows from the inputs' shapes alone (Shape, Size).
+    /// Gives an output its value at once: for operators whose result follows from the inputs' shapes alone (Shape,
+    /// Size).
     void set_constant(size_t i, HostTensor value);
     /// Error invalid_file with the node's name before the text.
     Error error(std::string text) const;
@@ -99,7 +100,8 @@ struct Operator {
     Status (*plan)(PlanContext &) = nullptr;
 };
 
-/// Defines an operator that builtin_ops.cpp lists by this name, in namespace sac::ops (a plain const would stay in its file):
+/// Defines an operator that builtin_ops.cpp lists by this name, in namespace sac::ops (a plain const would stay in its
+/// file):
 ///   SAC_OPERATOR(conv2d) = {.type = "Conv", .infer = infer, .layouts = layouts, .plan = plan};
 #define SAC_OPERATOR(name)      \
     extern const Operator name; \

@@ -37,12 +37,12 @@ struct Binding {
 /// One dispatch of one kernel. Push constants begin with `uint group_base`, which record() fills in.
 struct Dispatch {
     std::string kernel;
-    std::vector<Binding> bindings;      ///< by binding number
+    std::vector<Binding> bindings;  ///< by binding number
     std::array<uint32_t, 32> push = {};
-    uint32_t push_size = 4;             ///< bytes, a multiple of 4, group_base included
+    uint32_t push_size = 4;  ///< bytes, a multiple of 4, group_base included
     std::array<uint32_t, 3> groups = {1, 1, 1};
-    size_t node = SIZE_MAX;             ///< index into the planned graph's nodes
-    double flops = 0;                   ///< 2 x multiply-adds, for reports
+    size_t node = SIZE_MAX;  ///< index into the planned graph's nodes
+    double flops = 0;        ///< 2 x multiply-adds, for reports
 
     /// Appends words to the push constants after group_base. Floats go in as their bits.
     Dispatch &push_words(std::initializer_list<uint32_t> words);
@@ -60,7 +60,7 @@ struct Plan {
     std::vector<Storage> storages;
     std::vector<StorageId> value_storage;  ///< by ValueId; UINT32_MAX: constant folded away
     std::vector<Dispatch> dispatches;
-    std::vector<bool> barrier_before;      ///< by dispatch
+    std::vector<bool> barrier_before;  ///< by dispatch
     std::vector<Upload> uploads;
 
     struct BufferSpec {
@@ -69,8 +69,8 @@ struct Plan {
         std::string name;
     };
     std::vector<BufferSpec> buffers;
-    uint64_t arena_bytes = 0;       ///< the activations' peak as placed
-    uint64_t live_set_bytes = 0;    ///< the lower bound: the largest sum of what lives at one time
+    uint64_t arena_bytes = 0;     ///< the activations' peak as placed
+    uint64_t live_set_bytes = 0;  ///< the lower bound: the largest sum of what lives at one time
 
     std::string dump() const;  ///< dispatches with kernels, groups, storages and offsets, one line each
 };

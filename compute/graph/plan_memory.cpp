@@ -63,11 +63,10 @@ public:
             placement.offset[id] = offset;
             placement.sizes[arena] = std::max(placement.sizes[arena], offset + size_of(id));
             auto &list = placed[arena];
-            list.insert(std::upper_bound(list.begin(), list.end(), id,
-                                         [&](StorageId a, StorageId b) {
-                                             return placement.offset[a] < placement.offset[b];
-                                         }),
-                        id);
+            list.insert(
+                std::upper_bound(list.begin(), list.end(), id,
+                                 [&](StorageId a, StorageId b) { return placement.offset[a] < placement.offset[b]; }),
+                id);
         }
         return placement;
     }
@@ -176,8 +175,8 @@ void drop_unused_externals(Plan &plan) {
 
 Status plan_memory(Plan &plan, const vk::Caps &caps) {
     const VkPhysicalDeviceLimits &limits = caps.limits;
-    const uint64_t alignment = std::max<uint64_t>({16, limits.minStorageBufferOffsetAlignment,
-                                                   limits.minTexelBufferOffsetAlignment});
+    const uint64_t alignment =
+        std::max<uint64_t>({16, limits.minStorageBufferOffsetAlignment, limits.minTexelBufferOffsetAlignment});
     const uint64_t range = limits.maxStorageBufferRange;
     for (const Storage &storage : plan.storages)
         if (storage.bytes > range || storage.bytes > caps.max_allocation)

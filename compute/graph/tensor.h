@@ -25,7 +25,8 @@ std::string to_string(const Shape &shape);  ///< "[1, 3, 352, 352]"
 
 /// How a tensor lies in device memory.
 ///   dense  ONNX order (row-major), any rank; the buffer is padded to a multiple of 4 elements
-///   c4     channels last: a tensor N x C x spatial... lies as rows N*spatial by C padded to a multiple of 4; the pad lanes are always zero.
+///   c4     channels last: a tensor N x C x spatial... lies as rows N*spatial by C padded to a multiple of 4; the pad
+///   lanes are always zero.
 ///          Rank 2 and more; the channel axis is axis 1.
 enum class Layout : uint8_t { dense, c4 };
 const char *name_of(Layout layout);
@@ -34,7 +35,8 @@ const char *name_of(Layout layout);
 int64_t padded_element_count(const Shape &shape, Layout layout);
 inline int64_t round_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
-/// Constant data on the host. The bytes belong to `owner` (a mapped file, a vector) and are little-endian and aligned to the element size.
+/// Constant data on the host. The bytes belong to `owner` (a mapped file, a vector) and are little-endian and aligned
+/// to the element size.
 struct HostTensor {
     DType dtype = DType::f32;
     Shape shape;

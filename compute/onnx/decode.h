@@ -20,10 +20,10 @@ struct Damage {
 
 /// Where the model's bytes are and who keeps them.
 struct Source {
-    std::string name;                   ///< the file, for errors
+    std::string name;  ///< the file, for errors
     std::span<const std::byte> bytes;
     std::shared_ptr<const void> owner;
-    std::string folder;                 ///< of external data; empty: external data is refused
+    std::string folder;  ///< of external data; empty: external data is refused
     bool external_allowed = false;
     std::map<std::string, std::pair<std::span<const std::byte>, std::shared_ptr<const void>>, std::less<>> external;
 };

@@ -33,9 +33,7 @@ void append(std::vector<Out> &out, const Range &range) {
     for (const auto value : range) out.push_back(static_cast<Out>(value));
 }
 
-constexpr uint32_t key(uint32_t field, protozero::pbf_wire_type type) {
-    return protozero::tag_and_type(field, type);
-}
+constexpr uint32_t key(uint32_t field, protozero::pbf_wire_type type) { return protozero::tag_and_type(field, type); }
 constexpr auto varint = protozero::pbf_wire_type::varint;
 constexpr auto bytes = protozero::pbf_wire_type::length_delimited;
 constexpr auto word = protozero::pbf_wire_type::fixed32;
@@ -205,9 +203,9 @@ HostTensor read_nibbles(const TensorFields &fields, bool is_signed, size_t count
 std::string text_of(protozero::data_view view) { return {view.data(), view.size()}; }
 
 DType decode_type(int64_t number, const std::string &what) {
-    static constexpr DType types[] = {DType::f32,     DType::u8,  DType::i8,  DType::u16,     DType::i16, DType::i32,
-                                      DType::i64,     DType::f32, DType::boolean, DType::f16, DType::f64, DType::u32,
-                                      DType::u64};
+    static constexpr DType types[] = {DType::f32, DType::u8,  DType::i8,  DType::u16,     DType::i16,
+                                      DType::i32, DType::i64, DType::f32, DType::boolean, DType::f16,
+                                      DType::f64, DType::u32, DType::u64};
     if (number == 16) return DType::bf16;
     if (number == 21) return DType::u8;
     if (number == 22) return DType::i8;

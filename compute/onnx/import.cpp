@@ -19,9 +19,7 @@ namespace {
 using protozero::data_view;
 using protozero::pbf_reader;
 
-constexpr uint32_t key(uint32_t field, protozero::pbf_wire_type type) {
-    return protozero::tag_and_type(field, type);
-}
+constexpr uint32_t key(uint32_t field, protozero::pbf_wire_type type) { return protozero::tag_and_type(field, type); }
 constexpr auto varint = protozero::pbf_wire_type::varint;
 constexpr auto bytes = protozero::pbf_wire_type::length_delimited;
 constexpr auto word = protozero::pbf_wire_type::fixed32;
@@ -278,9 +276,7 @@ private:
     HostTensor decode_in(const std::string &what, data_view view) {
         try {
             return decode_tensor(source_, view).tensor;
-        } catch (Damage &damage) {
-            throw Damage{std::move(damage.error).with_context(what)};
-        }
+        } catch (Damage &damage) { throw Damage{std::move(damage.error).with_context(what)}; }
     }
 
     void resolve(const std::vector<std::vector<std::string>> &reads) {
@@ -291,7 +287,8 @@ private:
                     continue;
                 }
                 if (!ids_.contains(name)) {
-                    if (!knows(name)) fail(graph_.nodes[i].describe() + ": its input '" + name + "' is made by no node");
+                    if (!knows(name))
+                        fail(graph_.nodes[i].describe() + ": its input '" + name + "' is made by no node");
                     ids_.emplace(name, graph_.add_value(name));  // captured from the graph outside
                 }
                 graph_.nodes[i].inputs.push_back(ids_.at(name));
@@ -391,8 +388,8 @@ Result<Graph> import_source(Source &source) {
     } catch (Damage &damage) {
         return std::move(damage.error).with_context(source.name);
     } catch (const protozero::exception &exception) {
-        return Error(Code::invalid_file, source.name + ": truncated or damaged, or no ONNX model (" +
-                                             exception.what() + ")");
+        return Error(Code::invalid_file,
+                     source.name + ": truncated or damaged, or no ONNX model (" + exception.what() + ")");
     } catch (const std::bad_alloc &) {
         return Error(Code::out_of_memory, source.name + ": not enough memory to read the model");
     } catch (const std::exception &exception) {

@@ -15,7 +15,23 @@ Result<Shape> broadcast(const Shape &a, const Shape &b);
 /// `axis` counted from the front. Error invalid_file unless -rank <= axis < rank.
 Result<int64_t> normalize_axis(int64_t axis, size_t rank);
 
-enum class Binary { add, sub, mul, div, min, max, pow, mod, equal, less, greater, less_equal, greater_equal, logical_and, logical_or };
+enum class Binary {
+    add,
+    sub,
+    mul,
+    div,
+    min,
+    max,
+    pow,
+    mod,
+    equal,
+    less,
+    greater,
+    less_equal,
+    greater_equal,
+    logical_and,
+    logical_or
+};
 /// Element by element with broadcasting; both of one type. Comparisons give booleans. Integer division truncates; by
 /// zero it is an error.
 Result<HostTensor> binary(Binary op, const HostTensor &a, const HostTensor &b);

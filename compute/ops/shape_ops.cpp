@@ -1,4 +1,5 @@
-// Operators that exist on the host alone: constants, shape arithmetic, types. They are folded before anything is planned.
+// Operators that exist on the host alone: constants, shape arithmetic, types. They are folded before anything is
+// planned.
 
 #include <algorithm>
 #include <cmath>
@@ -94,8 +95,7 @@ Tensors evaluate_range(const Node &, Inputs inputs) {
     const double count = std::ceil((limit - start) / delta);
     std::vector<double> values;
     for (double i = 0; i < count; ++i) values.push_back(start + i * delta);
-    return std::vector<HostTensor>{
-        host::from_doubles(inputs[0]->dtype, {static_cast<int64_t>(values.size())}, values)};
+    return std::vector<HostTensor>{host::from_doubles(inputs[0]->dtype, {static_cast<int64_t>(values.size())}, values)};
 }
 
 Status infer_cast(InferContext &context) {

@@ -49,8 +49,9 @@ TEST_CASE("inputs and outputs in the operators' own form need none") {
     GraphBuilder g;
     const ValueId x = g.input("x", image);
     g.output(g.node("Image", {x}, "y", image));
-    REQUIRE(assign_layouts(g.graph, lookup, DType::f16, {{"x", {Layout::c4, DType::f16}}, {"y", {Layout::c4, DType::f16}}})
-                .ok());
+    REQUIRE(
+        assign_layouts(g.graph, lookup, DType::f16, {{"x", {Layout::c4, DType::f16}}, {"y", {Layout::c4, DType::f16}}})
+            .ok());
     CHECK(types_of(g.graph) == "Image");
     CHECK(g.graph.values[g.graph.outputs[0]].storage == DType::f16);
 }

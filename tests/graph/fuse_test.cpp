@@ -182,10 +182,14 @@ TEST_CASE("constants for each channel are a bias, others are not") {
         float weight, bias;
     };
     const Case cases[] = {
-        {"Add", {4, 1, 1}, false, "Conv", 2, 11},   {"Add", {}, true, "Conv", 2, 11},
-        {"Sub", {1, 4, 1, 1}, false, "Conv", 2, -9}, {"Sub", {1, 4, 1, 1}, true, "Conv", -2, 9},
-        {"Mul", {4, 1, 1}, false, "Conv", 20, 10},  {"Div", {}, false, "Conv", 0.2f, 0.1f},
-        {"Div", {}, true, "Conv Div", 2, 1},        {"Add", {6}, false, "Conv Add", 2, 1},
+        {"Add", {4, 1, 1}, false, "Conv", 2, 11},
+        {"Add", {}, true, "Conv", 2, 11},
+        {"Sub", {1, 4, 1, 1}, false, "Conv", 2, -9},
+        {"Sub", {1, 4, 1, 1}, true, "Conv", -2, 9},
+        {"Mul", {4, 1, 1}, false, "Conv", 20, 10},
+        {"Div", {}, false, "Conv", 0.2f, 0.1f},
+        {"Div", {}, true, "Conv Div", 2, 1},
+        {"Add", {6}, false, "Conv Add", 2, 1},
         {"Add", {1, 4, 6, 6}, false, "Conv Add", 2, 1},
     };
     for (const Case &c : cases) {
@@ -268,8 +272,7 @@ TEST_CASE("a pad of zeros becomes the convolution's own") {
         const ValueId x = g.input("x", {1, 3, 6, 6});
         const ValueId p = g.node("Pad", {x, g.integers("p", amounts), g.floats("v", {}, {value})}, "pad", {1, 3, 8, 9},
                                  {{"mode", mode}});
-        g.output(g.node("Conv", {p, g.filled("w", {4, 3, 3, 3}, 1)}, "y", {1, 4, 8, 9},
-                        {{"pads", Ints{1, 1, 1, 1}}}));
+        g.output(g.node("Conv", {p, g.filled("w", {4, 3, 3, 3}, 1)}, "y", {1, 4, 8, 9}, {{"pads", Ints{1, 1, 1, 1}}}));
         fuse(g.graph);
         return std::move(g.graph);
     };

@@ -116,10 +116,10 @@ TEST_CASE("typed fields of every number type") {
         int field;  // of TensorProto
         std::vector<double> expected;
     };
-    const Case cases[] = {{1, DType::f32, 4, {1, -2}},  {2, DType::u8, 5, {1, 255}},    {3, DType::i8, 5, {1, -2}},
-                          {4, DType::u16, 5, {1, 9}},   {5, DType::i16, 5, {1, -2}},    {6, DType::i32, 5, {1, -2}},
-                          {7, DType::i64, 7, {1, -2}},  {9, DType::boolean, 5, {1, 0}}, {10, DType::f16, 5, {1, -2}},
-                          {11, DType::f64, 10, {1, -2}}, {12, DType::u32, 11, {1, 9}},  {13, DType::u64, 11, {1, 9}},
+    const Case cases[] = {{1, DType::f32, 4, {1, -2}},   {2, DType::u8, 5, {1, 255}},    {3, DType::i8, 5, {1, -2}},
+                          {4, DType::u16, 5, {1, 9}},    {5, DType::i16, 5, {1, -2}},    {6, DType::i32, 5, {1, -2}},
+                          {7, DType::i64, 7, {1, -2}},   {9, DType::boolean, 5, {1, 0}}, {10, DType::f16, 5, {1, -2}},
+                          {11, DType::f64, 10, {1, -2}}, {12, DType::u32, 11, {1, 9}},   {13, DType::u64, 11, {1, 9}},
                           {16, DType::bf16, 5, {1, -2}}};
     for (const Case &c : cases) {
         CAPTURE(c.type);
@@ -169,8 +169,7 @@ TEST_CASE("4-bit integers become bytes") {
             tensor.add_bytes(9, std::string("\xf1\x07", 2));
         }));
         REQUIRE_MESSAGE(graph.ok(), graph.error().message);
-        CHECK(value_of(*graph, "t").constant->to_int64s() ==
-              std::vector<int64_t>{1, type == 22 ? -1 : 15, 7});
+        CHECK(value_of(*graph, "t").constant->to_int64s() == std::vector<int64_t>{1, type == 22 ? -1 : 15, 7});
     }
 }
 

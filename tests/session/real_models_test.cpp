@@ -50,7 +50,7 @@ void check_model(const RealModel &model, DType storage, Layout layout, double bo
         REQUIRE_MESSAGE(actual.ok(), actual.error().message);
         const double error = relative_error(*actual, expected->floats());
         MESSAGE(std::string(model.model) << " as " << std::string(name_of(storage)) << ", "
-                                        << std::string(name_of(layout)) << ": error " << error);
+                                         << std::string(name_of(layout)) << ": error " << error);
         CHECK(error < bound);
     }
 }
@@ -79,7 +79,8 @@ TEST_CASE("the memory and the barriers of real plans") {
         auto session = Session::load(**runtime, (*folder / model.model).string(), {});
         REQUIRE_MESSAGE(session.ok(), session.error().message);
         Plan plan = (*session)->plan();
-        MESSAGE(std::string(model.model) << ": arena " << plan.arena_bytes << " bytes, live set " << plan.live_set_bytes);
+        MESSAGE(std::string(model.model) << ": arena " << plan.arena_bytes << " bytes, live set "
+                                         << plan.live_set_bytes);
         CHECK(plan.arena_bytes >= plan.live_set_bytes);
         CHECK(static_cast<double>(plan.arena_bytes) <= 1.2 * static_cast<double>(plan.live_set_bytes));
         CHECK(check_hazards(plan).empty());

@@ -107,9 +107,10 @@ TEST_CASE("any cut into slices, recorded into command buffers of our own, comput
     for (uint32_t width = 1; width <= count; width += 2) {
         for (uint32_t first = 0; first < count; first += width) {
             const uint32_t last = std::min(first + width, count);
-            REQUIRE(vk::run_once(device(), [&](VkCommandBuffer commands) { return session.record(commands, first, last); },
-                                 "slice")
-                        .ok());
+            REQUIRE(
+                vk::run_once(
+                    device(), [&](VkCommandBuffer commands) { return session.record(commands, first, last); }, "slice")
+                    .ok());
         }
         check_outputs(session, 1e-5);
     }
