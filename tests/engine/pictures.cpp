@@ -65,7 +65,7 @@ void expect_golden(const Image &image, const std::string &name, int tolerance) {
     REQUIRE_MESSAGE(golden.ok(), path);
     const int difference = largest_difference(image, *golden);
     if (difference <= tolerance) return;
-    const std::string kept = std::string(SACCADE_BINARY_DIR) + "/" + name + ".png";
+    const std::string kept = (std::filesystem::temp_directory_path() / ("saccade-" + name + ".png")).string();
     const Status written = engine::write_image(kept, image);
     FAIL_CHECK(name << " differs by up to " << difference << " from its golden; drawn: " << (written.ok() ? kept : "not kept"));
 }
