@@ -73,6 +73,18 @@ Status copy_and_wait(vk::Device &device, VkBuffer from, VkDeviceSize from_offset
     return vk::run_once(device, record, name);
 }
 
+/// The submission that was to reach `value` failed, and others may wait for it: the host reaches it instead, once all
+/// before it is done.
+void give_up(Runtime &runtime, uint64_t value) {
+    constexpr uint64_t one_second = 1'000'000'000;
+    if (!runtime.timeline->wait(value - 1, one_second)) return;
+    VkSemaphoreSignalInfo info = {};
+    info.sType = VK_STRUCTURE_TYPE_SEMAPHORE_SIGNAL_INFO;
+    info.semaphore = runtime.timeline->handle();
+    info.value = value;
+    (void)runtime.device.fn().SignalSemaphore(runtime.device.handle(), &info);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Runtime>> Runtime::create(vk::Device &device, const RuntimeOptions &options) {
@@ -115,6 +127,7 @@ struct Session::State {
     Runtime &runtime;
     Plan plan;
     bool profile = false;
+    bool lost = false;        ///< the device: nothing is pending any more
     uint64_t generation = 0;  ///< of the kernels that `resources` were made with
     std::unique_ptr<SessionResources> resources;
     std::vector<TensorInfo> inputs, outputs;
@@ -125,7 +138,8 @@ Session::Session(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 Session::~Session() {
     Runtime &runtime = state_->runtime;
-    runtime.retire->retire(runtime.timeline->issued(), std::move(state_->resources));
+    const uint64_t last_use = state_->lost ? 0 : runtime.timeline->issued();
+    runtime.retire->retire(last_use, std::move(state_->resources));
     runtime.retire->collect();
 }
 
@@ -189,8 +203,15 @@ Status Session::run() {
     Runtime &runtime = state_->runtime;
     const VkCommandBuffer commands = state_->resources->commands.handle();
     const vk::SemaphorePoint done = {runtime.timeline->handle(), runtime.timeline->next()};
-    SAC_TRY(runtime.device.submit({&commands, 1}, {}, {&done, 1}));
-    SAC_TRY(runtime.timeline->wait(done.value));
+    Status status = runtime.device.submit({&commands, 1}, {}, {&done, 1});
+    if (!status)
+        give_up(runtime, done.value);
+    else
+        status = runtime.timeline->wait(done.value);
+    if (!status) {
+        state_->lost = status.error().code == Code::device_lost;
+        return status;
+    }
     runtime.retire->collect();
     if (!state_->profile) return {};
     SAC_ASSIGN(const std::vector<double> stamps, state_->resources->stamps.read(dispatch_count() + 1));
