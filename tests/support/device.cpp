@@ -140,7 +140,7 @@ void report_validation_message(const char *message) {
             std::fprintf(stderr, "validation: %s\n", message);
         }
     }
-    if (doctest::is_running_in_test) FAIL_CHECK("validation: " << message);
+    if (doctest::is_running_in_test) FAIL_CHECK("validation: " << std::string(message));
 }
 
 void expect_no_validation_messages() {

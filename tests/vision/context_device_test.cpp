@@ -1,0 +1,440 @@
+// labels: tsan
+// A host's device: its queue shared under its lock, a queue for the plugin alone, and its images without a copy.
+
+#include <doctest/doctest.h>
+
+#include <cstring>
+
+#include "compute/vk/commands.h"
+#include "compute/vk/memory.h"
+#include "tests/support/device.h"
+#include "tests/support/files.h"
+#include "tests/vision/abi_support.h"
+
+using namespace sac;
+using namespace sac::test;
+
+namespace {
+
+// A queue that is ours or the host's, and who has it. The fake table below makes two queues of the one there is.
+struct Locks {
+    std::mutex mutex;
+    std::atomic<uint64_t> locked = 0;
+};
+
+PFN_vkGetInstanceProcAddr real_get_instance_proc_addr;
+PFN_vkGetDeviceProcAddr real_get_device_proc_addr;
+PFN_vkGetDeviceQueue real_get_device_queue;
+PFN_vkGetPhysicalDeviceQueueFamilyProperties real_families;
+std::atomic<uint32_t> asked_index;
+
+VKAPI_ATTR void VKAPI_CALL fake_families(VkPhysicalDevice device, uint32_t *count, VkQueueFamilyProperties *families) {
+    real_families(device, count, families);
+    for (uint32_t i = 0; families && i < *count; ++i) families[i].queueCount = 2;
+}
+
+VKAPI_ATTR void VKAPI_CALL fake_queue(VkDevice device, uint32_t family, uint32_t index, VkQueue *queue) {
+    asked_index = index;
+    real_get_device_queue(device, family, 0, queue);
+}
+
+VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL fake_device_proc(VkDevice device, const char *name) {
+    const PFN_vkVoidFunction real = real_get_device_proc_addr(device, name);
+    if (std::strcmp(name, "vkGetDeviceQueue") != 0) return real;
+    real_get_device_queue = reinterpret_cast<PFN_vkGetDeviceQueue>(real);
+    return reinterpret_cast<PFN_vkVoidFunction>(fake_queue);
+}
+
+VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL fake_instance_proc(VkInstance instance, const char *name) {
+    const PFN_vkVoidFunction real = real_get_instance_proc_addr(instance, name);
+    if (!std::strcmp(name, "vkGetDeviceProcAddr")) {
+        real_get_device_proc_addr = reinterpret_cast<PFN_vkGetDeviceProcAddr>(real);
+        return reinterpret_cast<PFN_vkVoidFunction>(fake_device_proc);
+    }
+    if (!std::strcmp(name, "vkGetPhysicalDeviceQueueFamilyProperties")) {
+        real_families = reinterpret_cast<PFN_vkGetPhysicalDeviceQueueFamilyProperties>(real);
+        return reinterpret_cast<PFN_vkVoidFunction>(fake_families);
+    }
+    return real;
+}
+
+// An engine with a device of its own, and the plugin on it.
+struct Engine {
+    std::unique_ptr<vk::Device> device;
+    std::unique_ptr<vk::Memory> memory;
+    Locks locks;
+    VkPhysicalDeviceFeatures2 features = {};
+    VkPhysicalDeviceVulkan12Features features12 = {};
+    sac_vk_device desc = make_struct<sac_vk_device>(SAC_TYPE_VK_DEVICE);
+    sac_proc get = nullptr;
+
+    explicit Engine(bool validation = true) {
+        vk::DeviceOptions options = device_options();
+        options.validation = options.validation && validation;
+        auto created = vk::Device::create(options);
+        REQUIRE_MESSAGE(created.ok(), (created.ok() ? "" : created.error().message));
+        device = std::move(*created);
+        memory = std::make_unique<vk::Memory>(*device);
+        features12.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES;
+        features12.timelineSemaphore = VK_TRUE;
+        features.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2;
+        features.pNext = &features12;
+        const auto loader = vk::open_system_loader();
+        REQUIRE(loader.ok());
+        get = reinterpret_cast<sac_proc>(*loader);
+        real_get_instance_proc_addr = *loader;
+
+        desc.mode = SAC_MODE_SHARED_QUEUE;
+        desc.vulkan_version = VK_API_VERSION_1_2;
+        desc.get_instance_proc_addr = get;
+        desc.instance = device->instance();
+        desc.physical_device = device->physical_device();
+        desc.device = device->handle();
+        desc.enabled_features = &features;
+        desc.queue_family = desc.own_queue_family = device->queue_family();
+        desc.own_queue_index = SAC_NO_QUEUE;
+    }
+
+    /// The engine's own work: lets a timeline reach a point.
+    Status submit(const vk::SemaphorePoint &signal) {
+        const std::lock_guard lock(locks.mutex);
+        return device->submit({}, {}, {&signal, 1});
+    }
+
+    void lend(TestHost &host) {
+        host.desc.flags = 0;  // the engine's instance has the layer
+        host.desc.device = &desc;
+        host.table.log = nullptr;
+        host.table.user = &locks;
+        host.table.lock_queue = [](void *user) {
+            auto &self = *static_cast<Locks *>(user);
+            self.mutex.lock();
+            ++self.locked;
+        };
+        host.table.unlock_queue = [](void *user) { static_cast<Locks *>(user)->mutex.unlock(); };
+    }
+};
+
+// A picture in an image of the engine's.
+class EngineImage {
+public:
+    EngineImage(Engine &engine, const ColorFrame &picture, VkFormat format, VkImageLayout layout)
+        : engine_(engine), format_(format), layout_(layout), side_(picture.frame.width) {
+        vk::Device &device = *engine.device;
+        VkImageCreateInfo info = {};
+        info.sType = VK_STRUCTURE_TYPE_IMAGE_CREATE_INFO;
+        info.imageType = VK_IMAGE_TYPE_2D;
+        info.format = format;
+        info.extent = {side_, side_, 1};
+        info.mipLevels = info.arrayLayers = 1;
+        info.samples = VK_SAMPLE_COUNT_1_BIT;
+        info.usage = VK_IMAGE_USAGE_SAMPLED_BIT | VK_IMAGE_USAGE_TRANSFER_DST_BIT | VK_IMAGE_USAGE_TRANSFER_SRC_BIT;
+        REQUIRE(device.fn().CreateImage(device.handle(), &info, nullptr, &image_) == VK_SUCCESS);
+        VkMemoryRequirements requirements;
+        device.fn().GetImageMemoryRequirements(device.handle(), image_, &requirements);
+        auto memory = engine.memory->allocate(requirements, vk::MemoryUse::device, "engine image");
+        REQUIRE(memory.ok());
+        allocation_ = *memory;
+        REQUIRE(device.fn().BindImageMemory(device.handle(), image_, allocation_.memory, allocation_.offset) ==
+                VK_SUCCESS);
+        auto buffer = vk::Buffer::create(device, *engine.memory, picture.pixels.size(),
+                                         VK_BUFFER_USAGE_TRANSFER_SRC_BIT, vk::MemoryUse::upload, "engine picture");
+        REQUIRE(buffer.ok());
+        std::memcpy(buffer->mapped(), picture.pixels.data(), picture.pixels.size());
+        const Status filled = vk::run_once(
+            device,
+            [&](VkCommandBuffer commands) -> Status {
+                change(commands, VK_IMAGE_LAYOUT_UNDEFINED, VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL);
+                VkBufferImageCopy region = {};
+                region.imageSubresource = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1};
+                region.imageExtent = {side_, side_, 1};
+                device.fn().CmdCopyBufferToImage(commands, buffer->handle(), image_,
+                                                 VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, 1, &region);
+                change(commands, VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, layout_);
+                return {};
+            },
+            "fill the engine's image");
+        REQUIRE(filled.ok());
+    }
+    ~EngineImage() {
+        vk::Device &device = *engine_.device;
+        CHECK(device.wait_idle().ok());
+        device.fn().DestroyImage(device.handle(), image_, nullptr);
+        engine_.memory->free(allocation_);
+    }
+
+    // What the frame says of the image. The pointer is good as long as this object.
+    void put(ColorFrame &picture) {
+        desc_ = make_struct<sac_vk_image>(SAC_TYPE_VK_IMAGE);
+        desc_.image = reinterpret_cast<uint64_t>(image_);
+        desc_.format = static_cast<uint32_t>(format_);
+        desc_.layout_in = static_cast<uint32_t>(layout_);
+        desc_.queue_family = engine_.device->queue_family();
+        picture.frame.image = &desc_;
+    }
+    sac_vk_image &desc() { return desc_; }
+
+    // The engine uses the image again, in `layout`: the layer complains if it is in another one.
+    void use_again(VkImageLayout layout) {
+        const Status used = vk::run_once(
+            *engine_.device,
+            [&](VkCommandBuffer commands) -> Status {
+                change(commands, layout, layout_);
+                return {};
+            },
+            "use the engine's image");
+        CHECK(used.ok());
+    }
+
+private:
+    void change(VkCommandBuffer commands, VkImageLayout from, VkImageLayout to) {
+        VkImageMemoryBarrier barrier = {};
+        barrier.sType = VK_STRUCTURE_TYPE_IMAGE_MEMORY_BARRIER;
+        barrier.srcAccessMask = VK_ACCESS_MEMORY_WRITE_BIT;
+        barrier.dstAccessMask = VK_ACCESS_MEMORY_READ_BIT | VK_ACCESS_MEMORY_WRITE_BIT;
+        barrier.oldLayout = from;
+        barrier.newLayout = to;
+        barrier.srcQueueFamilyIndex = barrier.dstQueueFamilyIndex = VK_QUEUE_FAMILY_IGNORED;
+        barrier.image = image_;
+        barrier.subresourceRange = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 1, 0, 1};
+        engine_.device->fn().CmdPipelineBarrier(commands, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT,
+                                                VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, 0, 0, nullptr, 0, nullptr, 1,
+                                                &barrier);
+    }
+
+    Engine &engine_;
+    const VkFormat format_;
+    const VkImageLayout layout_;
+    const uint32_t side_;
+    VkImage image_ = VK_NULL_HANDLE;
+    vk::Allocation allocation_;
+    sac_vk_image desc_ = {};
+};
+
+uint32_t mode_of(const TestHost &host) {
+    auto info = make_struct<sac_context_info>(SAC_TYPE_CONTEXT_INFO);
+    REQUIRE(host.sac.get_context_info(host.context, &info) == SAC_OK);
+    return info.mode;
+}
+
+void run_color(TestHost &host, uint32_t column, uint32_t color) {
+    ColorFrame picture(SAC_FORMAT_RGBA8, 8, column, 2, color);
+    const sac_snapshot *snapshot = host.run(picture.frame);
+    check_color(snapshot, 8, column, 2, color);
+    CHECK(host.sac.release_result(host.context, snapshot) == SAC_OK);
+}
+
+}  // namespace
+
+TEST_CASE("mode B shares the host's queue under its lock") {
+    const TempDir folder;
+    write_color_model(folder / "colors");
+    Engine engine;
+    TestHost host;
+    engine.lend(host);
+    REQUIRE(host.create() == SAC_OK);
+    CHECK(mode_of(host) == SAC_MODE_SHARED_QUEUE);
+    host.load(folder / "colors");
+    const uint64_t before = engine.locks.locked;
+    CHECK(before > 0);
+    run_color(host, 1, 2);
+    CHECK(engine.locks.locked > before);
+    CHECK(host.destroy() == SAC_OK);
+    CHECK(engine.device->wait_idle().ok());  // the device is still the host's
+}
+
+TEST_CASE("mode A falls back to B on a device with one queue, if there is a lock") {
+    Engine engine;
+    engine.desc.mode = SAC_MODE_OWN_QUEUE;
+    for (const uint32_t index : {SAC_NO_QUEUE, 0u, 1000u}) {
+        engine.desc.own_queue_index = index;
+        TestHost host;
+        engine.lend(host);
+        REQUIRE(host.create() == SAC_OK);
+        CHECK(mode_of(host) == SAC_MODE_SHARED_QUEUE);
+        CHECK(host.destroy() == SAC_OK);
+        host.table.lock_queue = host.table.unlock_queue = nullptr;
+        CHECK(host.sac.create_context(&host.desc, &host.context) == SAC_ERROR_INVALID_ARGUMENT);
+        CHECK(host.last_error().find("host.lock_queue") != std::string::npos);
+    }
+}
+
+TEST_CASE("mode A takes the queue that is left to the plugin") {
+    const TempDir folder;
+    write_color_model(folder / "colors");
+    Engine engine;
+    engine.desc.mode = SAC_MODE_OWN_QUEUE;
+    engine.desc.own_queue_index = 1;
+    engine.desc.get_instance_proc_addr = reinterpret_cast<sac_proc>(fake_instance_proc);
+    TestHost host;
+    engine.lend(host);
+    REQUIRE(host.create() == SAC_OK);
+    CHECK(mode_of(host) == SAC_MODE_OWN_QUEUE);
+    CHECK(asked_index == 1);
+    host.load(folder / "colors");
+    run_color(host, 3, 0);
+    CHECK(engine.locks.locked == 0);  // nobody else uses it
+}
+
+TEST_CASE("what is wrong with a lent device is said") {
+    Engine engine;
+    const sac_vk_device good = engine.desc;
+    TestHost host;
+    engine.lend(host);
+    const auto refuse = [&](auto change, const char *word) {
+        engine.desc = good;
+        change(engine.desc);
+        CHECK(host.sac.create_context(&host.desc, &host.context) < 0);
+        CHECK_MESSAGE(host.last_error().find(word) != std::string::npos, host.last_error());
+    };
+    refuse([](sac_vk_device &d) { d.instance = nullptr; }, "device.instance");
+    refuse([](sac_vk_device &d) { d.physical_device = nullptr; }, "device.physical_device");
+    refuse([](sac_vk_device &d) { d.device = nullptr; }, "device.device");
+    refuse([](sac_vk_device &d) { d.queue_family = 77; }, "device.queue_family");
+    refuse([](sac_vk_device &d) { d.queue_index = 77; }, "device.queue_index");
+    refuse([](sac_vk_device &d) { d.enabled_features = nullptr; }, "timelineSemaphore");
+    refuse([](sac_vk_device &d) { d.vulkan_version = VK_API_VERSION_1_1; }, "1.2");
+    refuse([](sac_vk_device &d) { d.enabled_extension_count = 1; }, "device.enabled_extensions");
+}
+
+TEST_CASE("images are read in place, handed back in the layout asked for, and signalled") {
+    const TempDir folder;
+    write_color_model(folder / "colors");
+    Engine engine;
+    auto timeline = vk::Timeline::create(*engine.device, "engine");
+    REQUIRE(timeline.ok());
+    TestHost host;
+    engine.lend(host);
+    REQUIRE(host.create() == SAC_OK);
+    host.load(folder / "colors");
+    uint64_t value = 0;
+    for (const VkFormat format :
+         {VK_FORMAT_R8G8B8A8_UNORM, VK_FORMAT_R8G8B8A8_SRGB, VK_FORMAT_B8G8R8A8_UNORM, VK_FORMAT_B8G8R8A8_SRGB})
+        for (const VkImageLayout layout : {VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL, VK_IMAGE_LAYOUT_GENERAL,
+                                           VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL}) {
+            CAPTURE(format);
+            CAPTURE(layout);
+            const bool bgra = format == VK_FORMAT_B8G8R8A8_UNORM || format == VK_FORMAT_B8G8R8A8_SRGB;
+            ColorFrame picture(bgra ? SAC_FORMAT_BGRA8 : SAC_FORMAT_RGBA8, 8, value % 4, 1, 2);
+            EngineImage image(engine, picture, format, layout);
+            image.put(picture);
+            const bool changes = layout == VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL;
+            if (changes) image.desc().layout_out = VK_IMAGE_LAYOUT_GENERAL;
+            image.desc().wait_semaphore = image.desc().signal_semaphore =
+                reinterpret_cast<uint64_t>((*timeline)->handle());
+            image.desc().wait_value = value + 1;
+            image.desc().signal_value = value + 2;
+            std::atomic<int> released = 0;
+            picture.frame.release_user = &released;
+            picture.frame.release = [](void *user, uint64_t) { ++*static_cast<std::atomic<int> *>(user); };
+            const vk::SemaphorePoint drawn = {(*timeline)->handle(), value + 1};
+            REQUIRE(engine.submit(drawn).ok());
+            REQUIRE(host.sac.submit_frame(host.context, &picture.frame) == SAC_OK);
+            const sac_snapshot *snapshot = nullptr;
+            REQUIRE(host.sac.wait_result(host.context, host.seen, 60000, &snapshot) == SAC_OK);
+            host.seen = snapshot->sequence;
+            check_color(snapshot, 8, value % 4, 1, 2);
+            CHECK(host.sac.release_result(host.context, snapshot) == SAC_OK);
+            value += 2;
+            CHECK((*timeline)->wait(value).ok());
+            while (released == 0) {}
+            CHECK(released == 1);
+            image.use_again(changes ? VK_IMAGE_LAYOUT_GENERAL : layout);
+        }
+}
+
+TEST_CASE("an image is not read before the host's timeline says so") {
+    const TempDir folder;
+    write_color_model(folder / "colors");
+    // Without the layer: it loses track of a timeline that is signalled by the host while a queue waits for it.
+    Engine engine(false);
+    auto timeline = vk::Timeline::create(*engine.device, "engine");
+    REQUIRE(timeline.ok());
+    TestHost host;
+    engine.lend(host);
+    REQUIRE(host.create() == SAC_OK);
+    host.load(folder / "colors");
+    ColorFrame picture(SAC_FORMAT_RGBA8, 8, 1, 1, 2);
+    EngineImage image(engine, picture, VK_FORMAT_R8G8B8A8_UNORM, VK_IMAGE_LAYOUT_GENERAL);
+    image.put(picture);
+    image.desc().wait_semaphore = reinterpret_cast<uint64_t>((*timeline)->handle());
+    image.desc().wait_value = 1;
+    REQUIRE(host.sac.submit_frame(host.context, &picture.frame) == SAC_OK);
+    const sac_snapshot *snapshot = nullptr;
+    CHECK(host.sac.wait_result(host.context, 0, 50, &snapshot) == SAC_TIMEOUT);
+    VkSemaphoreSignalInfo signal = {};
+    signal.sType = VK_STRUCTURE_TYPE_SEMAPHORE_SIGNAL_INFO;
+    signal.semaphore = (*timeline)->handle();
+    signal.value = 1;
+    REQUIRE(engine.device->fn().SignalSemaphore(engine.device->handle(), &signal) == VK_SUCCESS);
+    REQUIRE(host.sac.wait_result(host.context, 0, 60000, &snapshot) == SAC_OK);
+    check_color(snapshot, 8, 1, 1, 2);
+    CHECK(host.sac.release_result(host.context, snapshot) == SAC_OK);
+}
+
+TEST_CASE("images that are overtaken are signalled and released, too") {
+    const TempDir folder;
+    write_color_model(folder / "slow", "slow", 100);
+    Engine engine;
+    auto timeline = vk::Timeline::create(*engine.device, "engine");
+    REQUIRE(timeline.ok());
+    ColorFrame picture(SAC_FORMAT_RGBA8, 8, 2, 1, 0);
+    EngineImage image(engine, picture, VK_FORMAT_R8G8B8A8_UNORM, VK_IMAGE_LAYOUT_GENERAL);
+    image.put(picture);
+    std::atomic<uint64_t> released = 0;
+    picture.frame.release_user = &released;
+    picture.frame.release = [](void *user, uint64_t) { ++*static_cast<std::atomic<uint64_t> *>(user); };
+    constexpr uint64_t frames = 20;
+    uint64_t dropped = 0;
+    {
+        TestHost host;
+        engine.lend(host);
+        REQUIRE(host.create() == SAC_OK);
+        host.load(folder / "slow");
+        for (uint64_t i = 0; i < frames; ++i) {
+            image.desc().signal_semaphore = reinterpret_cast<uint64_t>((*timeline)->handle());
+            image.desc().signal_value = i + 1;
+            CHECK(host.sac.submit_frame(host.context, &picture.frame) == SAC_OK);
+        }
+        CHECK((*timeline)->wait(frames - 1).ok());
+        dropped = host.statistics().dropped_newer;
+    }
+    CHECK(dropped > 0);
+    CHECK((*timeline)->wait(frames, 1'000'000'000).ok());  // the last one at the latest when the context ends
+    CHECK(released == frames);
+}
+
+TEST_CASE("images that cannot be read are refused") {
+    const TempDir folder;
+    write_color_model(folder / "colors");
+    Engine engine;
+    TestHost host;
+    engine.lend(host);
+    REQUIRE(host.create() == SAC_OK);
+    host.load(folder / "colors");
+    ColorFrame picture(SAC_FORMAT_RGBA8, 8, 2, 1, 0);
+    sac_vk_image image;
+    picture.frame.image = &image;
+    const auto refuse = [&](auto change, const char *word) {
+        image = make_struct<sac_vk_image>(SAC_TYPE_VK_IMAGE);
+        image.image = 1;
+        image.format = VK_FORMAT_R8G8B8A8_UNORM;
+        image.layout_in = VK_IMAGE_LAYOUT_GENERAL;
+        change(image);
+        CHECK(host.sac.submit_frame(host.context, &picture.frame) < 0);
+        CHECK_MESSAGE(host.last_error().find(word) != std::string::npos, host.last_error());
+    };
+    refuse([](sac_vk_image &i) { i.type = 3; }, "frame.image.type");
+    refuse([](sac_vk_image &i) { i.image = 0; }, "frame.image.image");
+    refuse([](sac_vk_image &i) { i.format = VK_FORMAT_D32_SFLOAT; }, "frame.image.format");
+    refuse([](sac_vk_image &i) { i.layout_in = VK_IMAGE_LAYOUT_UNDEFINED; }, "frame.image.layout_in");
+    refuse([](sac_vk_image &i) { i.layout_out = VK_IMAGE_LAYOUT_PREINITIALIZED; }, "frame.image.layout_out");
+    refuse(
+        [](sac_vk_image &i) {
+            i.wait_semaphore = i.signal_semaphore = 5;
+            i.wait_value = 3;
+            i.signal_value = 3;
+        },
+        "frame.image.signal_value");
+    CHECK(host.statistics().submitted == 0);
+}
