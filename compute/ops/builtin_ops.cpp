@@ -12,6 +12,7 @@
     X(channel_gather)            \
     X(clip)                      \
     X(concat)                    \
+    X(concat_gather)             \
     X(constant)                  \
     X(constant_of_shape)         \
     X(conv2d)                    \
