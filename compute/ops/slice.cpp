@@ -117,7 +117,7 @@ Status copy_ranges(PlanContext &ctx, const Ranges &ranges, size_t index) {
     const bool c4 = x.layout == Layout::c4;
     bool channels_only = c4;
     for (size_t axis = 0; axis < ranges.size(); ++axis) {
-        channels_only = channels_only && (axis == 1 || y.shape[axis] == x.shape[axis]);
+        channels_only = channels_only && (axis == 1 || (ranges[axis].step == 1 && y.shape[axis] == x.shape[axis]));
     }
     const bool whole_channels = c4 && y.shape[1] == x.shape[1] && ranges[1].step == 1;
     if (channels_only) {

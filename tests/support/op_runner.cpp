@@ -143,12 +143,15 @@ size_t nonzero_pad_lanes(const TensorInfo &tensor, std::span<const std::byte> by
 }
 
 struct Way {
-    DType storage;
-    Layout layout;
+    DType storage;  // of weights and of what is computed
+    IoFormat in, out;
 };
 
 void check_way(Lab &lab, const OpCase &op, const Way &way, const Reference &reference) {
-    INFO(lab.name, ", ", std::string(name_of(way.storage)), ", ", std::string(name_of(way.layout)));
+    const auto describe = [](const IoFormat &io) {
+        return std::string(name_of(io.layout)) + " " + name_of(io.storage);
+    };
+    INFO(lab.name, ", ", std::string(name_of(way.storage)), " from ", describe(way.in), " to ", describe(way.out));
     std::vector<Array> arrays;
     for (const OpInput &input : op.inputs) {
         Array array(input.shape);
@@ -163,9 +166,9 @@ void check_way(Lab &lab, const OpCase &op, const Way &way, const Reference &refe
     SessionOptions options;
     options.storage = way.storage;
     for (size_t i = 0; i < op.inputs.size(); ++i) {
-        if (op.inputs[i].kind == OpInput::Kind::runtime) options.formats[input_name(i)] = {way.layout, way.storage};
+        if (op.inputs[i].kind == OpInput::Kind::runtime) options.formats[input_name(i)] = way.in;
     }
-    for (size_t i = 0; i < op.outputs; ++i) options.formats[output_name(i)] = {way.layout, way.storage};
+    for (size_t i = 0; i < op.outputs; ++i) options.formats[output_name(i)] = way.out;
     auto loaded = Session::load(*lab.runtime, make_graph(op), options);
     REQUIRE_MESSAGE(loaded.ok(), loaded.error().message);
     Session &session = **loaded;
@@ -193,7 +196,8 @@ void check_way(Lab &lab, const OpCase &op, const Way &way, const Reference &refe
         const auto actual = session.read_output(output_name(i));
         REQUIRE_MESSAGE(actual.ok(), actual.error().message);
         const double error = relative_error(*actual, expected[i].values);
-        CHECK_MESSAGE(error <= (way.storage == DType::f16 ? op.f16_bound : op.f32_bound),
+        const bool halves = way.storage == DType::f16 || way.in.storage == DType::f16 || way.out.storage == DType::f16;
+        CHECK_MESSAGE(error <= (halves ? op.f16_bound : op.f32_bound),
                       "output " << i << " of " << to_string(info->shape) << " is off by " << error << "\n"
                                 << session.plan().dump());
         if (info->layout == Layout::c4) CHECK(nonzero_pad_lanes(*info, raw_bytes(lab, *info)) == 0);
@@ -247,8 +251,29 @@ void check_op(const OpCase &op, const Reference &reference) {
     }
     for (const auto &lab : labs()) {
         for (const DType storage : {DType::f32, DType::f16}) {
-            if (op.dense) check_way(*lab, op, {storage, Layout::dense}, reference);
-            if (op.c4 && ranks) check_way(*lab, op, {storage, Layout::c4}, reference);
+            for (const Layout layout : {Layout::dense, Layout::c4}) {
+                const bool wanted = layout == Layout::dense ? op.dense : op.c4 && ranks;
+                if (wanted) check_way(*lab, op, {storage, {layout, storage}, {layout, storage}}, reference);
+            }
+        }
+    }
+}
+
+void check_conversions(const Shape &shape) {
+    INFO("conversions of ", to_string(shape));
+    const OpCase op{.type = "Identity", .inputs = {runtime(shape, 1)}};
+    std::vector<IoFormat> formats;
+    for (const Layout layout : {Layout::dense, Layout::c4}) {
+        for (const DType storage : {DType::f32, DType::f16}) formats.push_back({layout, storage});
+    }
+    for (const auto &lab : labs()) {
+        for (const DType storage : {DType::f32, DType::f16}) {
+            for (const IoFormat &in : formats) {
+                for (const IoFormat &out : formats) {
+                    // Halves hold what is not a half's to about 5e-4.
+                    check_way(*lab, op, {storage, in, out}, [](const std::vector<Array> &x) { return x; });
+                }
+            }
         }
     }
 }
@@ -257,6 +282,11 @@ Status load_op(const OpCase &op) {
     auto loaded = Session::load(*labs()[0]->runtime, make_graph(op), {});
     if (!loaded.ok()) return loaded.error();
     return {};
+}
+
+Code load_code(const OpCase &op) {
+    const Status status = load_op(op);
+    return status.ok() ? Code::ok : status.error().code;
 }
 
 void check_every_variant(const char *source) {

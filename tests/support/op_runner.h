@@ -5,6 +5,7 @@
 
 #include <functional>
 
+#include "compute/base/result.h"
 #include "compute/graph/graph.h"
 #include "tests/support/ref.h"
 
@@ -51,7 +52,7 @@ struct OpCase {
     std::string domain = "";
     Epilogue epilogue = {};  ///< with a residual, it is the last of the inputs
     size_t outputs = 1;
-    bool dense = false, c4 = true;  ///< which surroundings to run between (C4 only if all ranks are 2 and more)
+    bool dense = true, c4 = true;  ///< which surroundings to run between (C4 only if all ranks are 2 and more)
     double f32_bound = 1e-5, f16_bound = 2e-3;  ///< norm-wise, of each output
 };
 
@@ -62,8 +63,12 @@ using Reference = std::function<std::vector<Array>(const std::vector<Array> &)>;
 /// lanes of C4 outputs must be exactly zero; inputs must be left as they were.
 void check_op(const OpCase &op, const Reference &reference);
 
+/// Copies a tensor of that shape between every two layouts and storage types, by an Identity.
+void check_conversions(const Shape &shape);
+
 /// What loading the one-node network says: its error's code and text (ok if it loads).
 Status load_op(const OpCase &op);
+Code load_code(const OpCase &op);
 
 /// act(x + residual) as kernels do it.
 double activate(const Epilogue &epilogue, double x, double residual = 0);
