@@ -1,4 +1,4 @@
-// Conv with a filter a channel, and in groups, against plain loops.
+// Conv with a filter a channel, against plain loops.
 #include <doctest/doctest.h>
 
 #include "tests/ops/conv_reference.h"
@@ -93,26 +93,6 @@ TEST_CASE("conv2d_depthwise: epilogues") {
         check_conv({.channels = 6, .h = 5, .w = 7, .out_channels = 6, .group = 6, .kernel_w = 2}, true, epilogue);
         check_conv(depthwise(6, 5, 7, 3, 1), true, epilogue);
     }
-}
-
-TEST_CASE("conv2d in groups: whole texels, and not") {
-    check_conv({.channels = 16, .h = 7, .w = 6, .out_channels = 32, .group = 4});
-    check_conv({.n = 2, .channels = 12, .h = 7, .w = 5, .out_channels = 8, .group = 4}, true,
-               {Activation::relu, 0, 0, true});
-    check_conv({.channels = 6, .h = 7, .w = 6, .out_channels = 9, .group = 3}, false);
-    check_conv({.channels = 10, .h = 4, .w = 4, .out_channels = 20, .group = 10});  // a multiplier of two
-    check_conv({.channels = 24,
-                .h = 4,
-                .w = 4,
-                .out_channels = 24,
-                .group = 2,
-                .kernel_h = 1,
-                .kernel_w = 1,
-                .pad_top = 0,
-                .pad_left = 0,
-                .pad_bottom = 0,
-                .pad_right = 0},
-               true, {Activation::sigmoid});
 }
 
 TEST_CASE("conv2d_depthwise: a reduction of more than 65,535 steps is refused") {
