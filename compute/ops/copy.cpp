@@ -110,12 +110,27 @@ Status dispatch_copy(PlanContext &ctx, BoxCopy copy) {
     return {};
 }
 
+namespace {
+
+// The variant of copy_channels.comp: whole texels, every other channel, or any channels.
+const char *channel_kernel(const ChannelCopy &copy, int64_t quads) {
+    const int64_t source_end = copy.source_begin + copy.count, end = copy.destination_begin + copy.count;
+    const bool to_last = end == copy.destination_channels;
+    const bool whole = copy.destination_begin % 4 == 0 && (copy.count % 4 == 0 || to_last);
+    const bool ends_alike = copy.count % 4 == 0 || source_end == copy.source_channels;  // then the pad lanes are zero
+    if (whole && copy.step == 1 && copy.source_begin % 4 == 0 && ends_alike) return "copy_channels_quads";
+    const bool two_for_one = copy.source_begin / 4 + 2 * quads <= quads_of(copy.source_channels);
+    if (whole && copy.step == 2 && copy.source_begin % 8 < 2 && two_for_one) return "copy_channels_pairs";
+    return copy.destination_begin % 4 ? "copy_channels_keep" : "copy_channels";
+}
+
+}  // namespace
+
 void dispatch_channels(PlanContext &ctx, const ChannelCopy &copy) {
     if (copy.count == 0) return;
     const int64_t quads = quads_of(copy.destination_begin + copy.count) - copy.destination_begin / 4;
     Dispatch dispatch;
-    dispatch.kernel = choose_kernel(ctx, copy.destination_begin % 4 ? "copy_channels_keep" : "copy_channels",
-                                    {"_t", ""}, {copy.source});
+    dispatch.kernel = choose_kernel(ctx, channel_kernel(copy, quads), {"_t", ""}, {copy.source});
     dispatch.bindings = {reads(copy.source), writes(copy.destination)};
     dispatch.push_words({word(copy.rows), word(quads), word(quads_of(copy.source_channels)),
                          word(quads_of(copy.destination_channels)), word(copy.source_begin), word(copy.step),

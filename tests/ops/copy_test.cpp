@@ -213,6 +213,11 @@ TEST_CASE("channel gather") {
     check({2, 16, 3, 5}, 0, 2, 8);
     check({2, 16, 3, 5}, 1, 2, 8);
     check({1, 48, 7, 7}, 24, 1, 24);
+    check({1, 14, 7, 7}, 8, 1, 6);
+    check({1, 14, 7, 7}, 8, 1, 5);
+    check({2, 12, 3, 5}, 1, 2, 6);
+    check({1, 23, 3, 5}, 9, 2, 7);
+    check({1, 24, 3, 5}, 8, 2, 7);
     check({1, 11, 5}, 2, 3, 3);
     const auto code = [](int64_t start, int64_t step, int64_t count) {
         return load_code({.type = "ChannelGather",

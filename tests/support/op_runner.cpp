@@ -297,9 +297,10 @@ void check_every_variant(const char *source) {
                                       [&](const auto &lab) { return lab->runtime->kernels->available(kernel.name); });
         if (!runs) continue;
         ++variants;
-        CHECK_MESSAGE(dispatched().contains(kernel.name), kernel.name << " was dispatched by no test of this file");
+        CHECK_MESSAGE(dispatched().contains(kernel.name), std::string(kernel.name)
+                                                              << " was dispatched by no test of this file");
     }
-    CHECK_MESSAGE(variants > 0, source << " has no variant for this device");
+    CHECK_MESSAGE(variants > 0, std::string(source) << " has no variant for this device");
 }
 
 }  // namespace sac::test
