@@ -73,7 +73,7 @@ BoundKernel &BoundKernel::operator=(BoundKernel &&other) noexcept {
     return *this;
 }
 
-void BoundKernel::write(uint32_t set, uint32_t binding, VkWriteDescriptorSet &&write) {
+void BoundKernel::write(uint32_t set, uint32_t binding, VkWriteDescriptorSet write) {
     write.sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET;
     write.dstSet = sets_[set];
     write.dstBinding = binding;
@@ -87,13 +87,13 @@ void BoundKernel::bind_buffer(uint32_t set, uint32_t binding, VkBuffer buffer, V
     const VkDescriptorBufferInfo info = {buffer, offset, range};
     VkWriteDescriptorSet descriptor = {};
     descriptor.pBufferInfo = &info;
-    write(set, binding, std::move(descriptor));
+    write(set, binding, descriptor);
 }
 
 void BoundKernel::bind_texels(uint32_t set, uint32_t binding, VkBufferView view) {
     VkWriteDescriptorSet descriptor = {};
     descriptor.pTexelBufferView = &view;
-    write(set, binding, std::move(descriptor));
+    write(set, binding, descriptor);
 }
 
 void BoundKernel::bind_image(uint32_t set, uint32_t binding, VkSampler sampler, VkImageView view,
@@ -101,7 +101,7 @@ void BoundKernel::bind_image(uint32_t set, uint32_t binding, VkSampler sampler, 
     const VkDescriptorImageInfo info = {sampler, view, layout};
     VkWriteDescriptorSet descriptor = {};
     descriptor.pImageInfo = &info;
-    write(set, binding, std::move(descriptor));
+    write(set, binding, descriptor);
 }
 
 void BoundKernel::begin(VkCommandBuffer commands, uint32_t set, std::span<const uint32_t> push) const {

@@ -30,7 +30,7 @@ public:
 
 private:
     void begin(VkCommandBuffer commands, uint32_t set, std::span<const uint32_t> push) const;
-    void write(uint32_t set, uint32_t binding, VkWriteDescriptorSet &&write);
+    void write(uint32_t set, uint32_t binding, VkWriteDescriptorSet write);
 
     vk::Device *device_ = nullptr;
     const Kernel *kernel_ = nullptr;

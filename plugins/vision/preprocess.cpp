@@ -1,9 +1,10 @@
 #include "plugins/vision/preprocess.h"
 
 #include <algorithm>
-#include <cmath>
+#include <bit>
 
 #include "compute/base/format.h"
+#include "plugins/vision/preprocess_layout.h"
 
 namespace sac {
 namespace {
@@ -11,143 +12,6 @@ namespace {
 // llvmpipe ends all loops of an invocation silently after 65,535 iterations.
 constexpr uint64_t max_iterations = 60000;
 constexpr uint32_t pixels_per_invocation = 4, local_size = 64;
-
-bool is_yuv(PixelFormat format) { return format >= PixelFormat::nv12; }
-uint32_t packed_step(PixelFormat format) { return format == PixelFormat::rgb ? 3 : 4; }
-
-Error bad_frame(std::string text) { return Error(Code::invalid_argument, "frame: " + std::move(text)); }
-
-Status check_size(const FrameLayout &frame) {
-    if (frame.width < 1 || frame.width > max_frame_size || frame.height < 1 || frame.height > max_frame_size)
-        return bad_frame(
-            format("width and height must be 1 to %u, not %u x %u", max_frame_size, frame.width, frame.height));
-    if (frame.rotation % 90 != 0 || frame.rotation > 270)
-        return bad_frame(format("rotation must be 0, 90, 180 or 270, not %u", frame.rotation));
-    return {};
-}
-
-bool sideways(const FrameLayout &frame) { return frame.rotation == 90 || frame.rotation == 270; }
-uint32_t upright_width(const FrameLayout &frame) { return sideways(frame) ? frame.height : frame.width; }
-uint32_t upright_height(const FrameLayout &frame) { return sideways(frame) ? frame.width : frame.height; }
-
-// From upright to stored pixels: first x and y run backwards where told, then they change places where told. The
-// picture is mirrored after it is turned, so on the way back the mirror comes first.
-struct Turn {
-    bool swap, flip_x, flip_y;
-};
-Turn turn_of(const FrameLayout &frame) {
-    const bool flip_x = frame.rotation == 90 || frame.rotation == 180;
-    return {sideways(frame), flip_x != frame.mirror, frame.rotation == 180 || frame.rotation == 270};
-}
-
-}  // namespace
-
-uint32_t FrameLayout::plane_count() const {
-    return format == PixelFormat::i420 ? 3 : format == PixelFormat::nv12 ? 2 : 1;
-}
-
-uint64_t FrameLayout::row_bytes(uint32_t plane) const {
-    const uint64_t pairs = (uint64_t(width) + 1) / 2;
-    switch (format) {
-        case PixelFormat::nv12: return plane == 0 ? width : 2 * pairs;
-        case PixelFormat::i420: return plane == 0 ? width : pairs;
-        case PixelFormat::yuyv: return 4 * pairs;
-        default: return uint64_t(width) * packed_step(format);
-    }
-}
-
-uint32_t FrameLayout::rows(uint32_t plane) const { return plane == 0 ? height : (height + 1) / 2; }
-
-FrameLayout FrameLayout::tight(PixelFormat format, uint32_t width, uint32_t height) {
-    FrameLayout frame;
-    frame.format = format;
-    frame.width = width;
-    frame.height = height;
-    uint64_t offset = 0;
-    for (uint32_t plane = 0; plane < frame.plane_count(); ++plane) {
-        frame.plane_offset[plane] = offset;
-        frame.stride[plane] = static_cast<uint32_t>(frame.row_bytes(plane));
-        offset += frame.row_bytes(plane) * frame.rows(plane);
-    }
-    return frame;
-}
-
-Result<uint64_t> FrameLayout::required_bytes() const {
-    if (format < PixelFormat::rgb || format > PixelFormat::yuyv)
-        return bad_frame(sac::format("unknown pixel format %u", static_cast<uint32_t>(format)));
-    if (color > YuvColor::bt709_full)
-        return bad_frame(sac::format("unknown colour coding %u", static_cast<uint32_t>(color)));
-    SAC_TRY(check_size(*this));
-    uint64_t end = 0;
-    for (uint32_t plane = 0; plane < plane_count(); ++plane) {
-        if (stride[plane] < row_bytes(plane))
-            return bad_frame(sac::format("the stride of plane %u is %u bytes, a row of %u pixels takes %llu", plane,
-                                         stride[plane], width, static_cast<unsigned long long>(row_bytes(plane))));
-        if (plane_offset[plane] > UINT32_MAX) return bad_frame(sac::format("plane %u begins beyond 4 GiB", plane));
-        end = std::max(end, plane_offset[plane] + uint64_t(stride[plane]) * (rows(plane) - 1) + row_bytes(plane));
-    }
-    if (end > UINT32_MAX) return bad_frame("it takes more than 4 GiB");
-    return end;
-}
-
-Result<FitRect> fit_rect(const CardInput &input, uint32_t upright_w, uint32_t upright_h) {
-    const uint64_t w = upright_w, h = upright_h, to_w = input.width, to_h = input.height;
-    uint64_t fit_w = to_w, fit_h = to_h;
-    const bool wider = w * to_h >= h * to_w;  // than the network's input
-    const auto scaled = [](uint64_t a, uint64_t b, uint64_t c) {
-        return std::max<uint64_t>((2 * a * b + c) / (2 * c), 1);
-    };
-    switch (input.fit) {
-        case Fit::stretch: break;
-        case Fit::letterbox:
-            if (wider)
-                fit_h = std::min(scaled(h, to_w, w), to_h);
-            else
-                fit_w = std::min(scaled(w, to_h, h), to_w);
-            break;
-        case Fit::crop:
-            if (input.resize != 0) {
-                fit_w = w <= h ? input.resize : w * input.resize / h;
-                fit_h = w <= h ? h * input.resize / w : input.resize;
-            } else if (wider) {
-                fit_w = std::max(scaled(w, to_h, h), to_w);
-            } else {
-                fit_h = std::max(scaled(h, to_w, w), to_h);
-            }
-            break;
-    }
-    // Positions in the kernel are integers in units of 1 / (2 fit size).
-    const auto fits = [](uint64_t fit, uint64_t picture) {
-        return (2 * fit + 1) * picture + 2 * fit + 2 * std::max(fit, picture) < uint64_t(1) << 31;
-    };
-    if (!fits(fit_w, w) || !fits(fit_h, h))
-        return Error(Code::unsupported, format("frame: %u x %u is too long and narrow to be cropped to %u x %u",
-                                               upright_w, upright_h, input.width, input.height));
-    const auto corner = [](uint64_t to, uint64_t fit) {
-        return to >= fit ? static_cast<int32_t>((to - fit) / 2) : -static_cast<int32_t>((fit - to) / 2);
-    };
-    return FitRect{corner(to_w, fit_w), corner(to_h, fit_h), static_cast<uint32_t>(fit_w),
-                   static_cast<uint32_t>(fit_h)};
-}
-
-PreprocessTransform transform_of(const FitRect &rect, const FrameLayout &frame) {
-    const double w = upright_width(frame), h = upright_height(frame);
-    // Rows x and y of the map to upright pixels, then flipped and swapped as the kernel does.
-    std::array<double, 3> x = {w / rect.width, 0, -rect.x * w / rect.width};
-    std::array<double, 3> y = {0, h / rect.height, -rect.y * h / rect.height};
-    const Turn turn = turn_of(frame);
-    if (turn.flip_x) x = {-x[0], -x[1], w - x[2]};
-    if (turn.flip_y) y = {-y[0], -y[1], h - y[2]};
-    if (turn.swap) std::swap(x, y);
-    PreprocessTransform transform;
-    for (size_t i = 0; i < 3; ++i) {
-        transform.m[i] = static_cast<float>(x[i]);
-        transform.m[3 + i] = static_cast<float>(y[i]);
-    }
-    return transform;
-}
-
-namespace {
 
 // How many picture pixels a box meets at most: `half` in units of 1 / (2 fit) pixel, as in the kernel.
 uint32_t samples(uint32_t picture, uint32_t fit, uint32_t half) {
@@ -260,6 +124,7 @@ struct Preprocess::State {
         device.fn().DestroySampler(device.handle(), sampler, nullptr);
     }
 
+    std::string kernel_name(Kind kind, bool texels) const;
     Result<Variant *> variant(Kind kind, bool texels);
     Result<Variant *> choose(const FrameSource &source);
     Status bind(Variant &variant, uint32_t set, const FrameSource &source);
@@ -271,17 +136,66 @@ struct Preprocess::State {
 
 namespace {
 
-std::string kernel_name(size_t kind, bool texels, bool half) {
-    static const char *const names[] = {"packed", "packed4", "yuv", "image", "image_srgb"};
-    return format("preprocess_%s%s%s", names[kind], texels ? "_texel" : "", half ? "_f16" : "");
+// The kernel's flags.
+namespace flag {
+constexpr uint32_t backwards_x = 1, backwards_y = 2, sideways = 4, shift_x = 8, shift_y = 16, full_range = 32,
+                   bt709 = 64, frame_bgr = 128, network_bgr = 256, nhwc = 512, odd_planes = 1024;
+}
+
+// How a frame's pixels lie: bytes along the upright picture's columns and rows. All YUV formats are a luma plane and
+// two chroma planes of some steps.
+struct Steps {
+    std::array<uint32_t, 3> offset = {};
+    std::array<uint32_t, 2> luma = {}, u = {}, v = {};
+    uint32_t flags = 0;
+};
+
+Steps steps_of(const FrameLayout &frame, const Turn &turn) {
+    Steps steps;
+    std::array<uint32_t, 3> stride = frame.stride;
+    for (size_t i = 0; i < 3; ++i) steps.offset[i] = static_cast<uint32_t>(frame.plane_offset[i]);
+    uint32_t luma = packed_step(frame.format), chroma = 0;
+    bool half_rows = true;
+    switch (frame.format) {
+        case PixelFormat::nv12:
+            luma = 1, chroma = 2;
+            steps.offset[2] = steps.offset[1] + 1, stride[2] = stride[1];
+            break;
+        case PixelFormat::i420: luma = chroma = 1; break;
+        case PixelFormat::yuyv:
+            luma = 2, chroma = 4, half_rows = false;
+            steps.offset[1] = steps.offset[0] + 1, steps.offset[2] = steps.offset[0] + 3;
+            stride[1] = stride[2] = stride[0];
+            break;
+        case PixelFormat::bgra: steps.flags |= flag::frame_bgr; break;
+        default: break;
+    }
+    const size_t x = turn.swap ? 1 : 0, y = 1 - x;  // the upright axis along which stored x and y run
+    steps.luma[x] = luma, steps.luma[y] = stride[0];
+    steps.u[x] = steps.v[x] = chroma, steps.u[y] = stride[1], steps.v[y] = stride[2];
+    if (is_yuv(frame.format)) {
+        steps.flags |= x == 0 ? flag::shift_x : flag::shift_y;
+        if (half_rows) steps.flags |= y == 0 ? flag::shift_x : flag::shift_y;
+        const bool full = frame.color == YuvColor::bt601_full || frame.color == YuvColor::bt709_full;
+        steps.flags |= full ? flag::full_range : 0;
+        steps.flags |= frame.color >= YuvColor::bt709_limited ? flag::bt709 : 0;
+    }
+    return steps;
 }
 
 }  // namespace
 
+std::string Preprocess::State::kernel_name(Kind kind, bool texels) const {
+    static const char *const names[] = {"packed", "packed4", "yuv", "image", "image_srgb"};
+    const char *const filter = input.filter == Filter::area ? "_texel3" : "_texel2";
+    const char *const half = tensor.storage == DType::f16 ? "_f16" : "";
+    return format("preprocess_%s_%s%s%s", names[kind], name_of(tensor.layout), texels ? filter : "", half);
+}
+
 Result<Preprocess::State::Variant *> Preprocess::State::variant(Kind kind, bool texels) {
     Variant &wanted = variants[kind][texels];
     if (wanted.kernel) return &wanted;
-    const std::string name = kernel_name(kind, texels, tensor.storage == DType::f16);
+    const std::string name = kernel_name(kind, texels);
     SAC_ASSIGN(wanted.kernel, BoundKernel::create(kernels, name.c_str(), slots + 1));
     wanted.bound.resize(slots + 1);
     for (uint32_t set = 0; set <= slots; ++set)
@@ -303,8 +217,7 @@ Result<Preprocess::State::Variant *> Preprocess::State::choose(const FrameSource
     if (kind == packed && packed_step(frame.format) == 4 && frame.stride[0] % 4 == 0 && frame.plane_offset[0] % 4 == 0)
         kind = packed4;
     const VkPhysicalDeviceLimits &limits = device.caps().limits;
-    const bool texels = source.size / 4 <= limits.maxTexelBufferElements &&
-                        kernels.available(kernel_name(kind, true, tensor.storage == DType::f16));
+    const bool texels = source.size / 4 <= limits.maxTexelBufferElements && kernels.available(kernel_name(kind, true));
     if (!texels && source.size > limits.maxStorageBufferRange)
         return Error(Code::unsupported,
                      format("frame: it takes %llu bytes, the device reads at most %u at once",
@@ -351,75 +264,38 @@ Result<PreprocessTransform> Preprocess::State::record(VkCommandBuffer commands, 
     const uint32_t half_x = area ? std::max(picture_w, rect.width) : rect.width;
     const uint32_t half_y = area ? std::max(picture_h, rect.height) : rect.height;
     const uint32_t columns = samples(picture_w, rect.width, half_x), rows = samples(picture_h, rect.height, half_y);
-    if (pixels_per_invocation * (1 + uint64_t(rows) * (1 + columns)) > max_iterations)
+    // In the worst variant, which takes two columns a turn.
+    if (pixels_per_invocation * (1 + (uint64_t(columns) + 1) / 2 * (1 + uint64_t(rows))) > max_iterations)
         return Error(Code::unsupported, format("frame: %u x %u is too large to be averaged to %u x %u", picture_w,
                                                picture_h, rect.width, rect.height));
     SAC_TRY(bind(variant, set, source));
 
+    const bool image_frame = source.image != VK_NULL_HANDLE;
     const Turn turn = turn_of(frame);
-    const bool yuv_frame = source.image == VK_NULL_HANDLE && is_yuv(frame.format);
-    std::array<uint32_t, 3> offset, stride = frame.stride;
-    for (size_t i = 0; i < 3; ++i) offset[i] = static_cast<uint32_t>(frame.plane_offset[i]);
-    uint32_t luma_step = packed_step(frame.format), chroma_step = 0, chroma_shift = 0;
-    switch (frame.format) {  // all YUV formats are a luma plane and two chroma planes of some steps
-        case PixelFormat::nv12:
-            luma_step = 1, chroma_step = 2, chroma_shift = 1;
-            offset[2] = offset[1] + 1, stride[2] = stride[1];
-            break;
-        case PixelFormat::i420: luma_step = 1, chroma_step = 1, chroma_shift = 1; break;
-        case PixelFormat::yuyv:
-            luma_step = 2, chroma_step = 4, chroma_shift = 0;
-            offset[1] = offset[0] + 1, offset[2] = offset[0] + 3;
-            stride[1] = stride[2] = stride[0];
-            break;
-        default: break;
-    }
+    const Steps steps = image_frame ? Steps() : steps_of(frame, turn);
     const uint32_t pixels = input.width * input.height;
-    uint32_t layout = 0;  // as in the kernel
-    if (tensor.layout == Layout::c4)
-        layout = 2;
-    else if (input.layout == TensorOrder::nhwc)
-        layout = 1;
-    else if (pixels % 4 != 0)
-        layout = 3;
-    const uint32_t color = yuv_frame ? static_cast<uint32_t>(frame.color) : frame.format == PixelFormat::bgra;
+    const bool nhwc = input.layout == TensorOrder::nhwc;
+    const bool odd = tensor.layout == Layout::dense && !nhwc && pixels % 4 != 0;
+    uint32_t flags = steps.flags;
+    flags |= turn.flip_x ? flag::backwards_x : 0;
+    flags |= turn.flip_y ? flag::backwards_y : 0;
+    flags |= turn.swap ? flag::sideways : 0;
+    flags |= input.channels == ChannelOrder::bgr ? flag::network_bgr : 0;
+    flags |= nhwc ? flag::nhwc : 0;
+    flags |= odd ? flag::odd_planes : 0;
     const auto multiply = [&](size_t i) { return std::bit_cast<uint32_t>(input.scale / input.std[i]); };
     const auto add = [&](size_t i) { return std::bit_cast<uint32_t>(-input.mean[i] / input.std[i]); };
-
+    // clang-format off
     std::array<uint32_t, 31> push = {
-        0,
-        input.width,
-        input.height,
-        static_cast<uint32_t>(rect.x),
-        static_cast<uint32_t>(rect.y),
-        rect.width,
-        rect.height,
-        picture_w,
-        picture_h,
-        half_x,
-        half_y,
-        columns,
-        rows,
-        uint32_t(turn.swap) | turn.flip_x * 2u | turn.flip_y * 4u,
-        static_cast<uint32_t>(source.size / 4) - 1,
-        offset[0],
-        offset[1],
-        offset[2],
-        stride[0],
-        stride[1],
-        stride[2],
-        luma_step | chroma_step << 8 | chroma_shift << 16,
-        color,
-        layout | (input.channels == ChannelOrder::bgr ? 4u : 0u),
+        0, input.width, input.height, static_cast<uint32_t>(rect.x), static_cast<uint32_t>(rect.y),
+        rect.width, rect.height, picture_w, picture_h, half_x, half_y, columns, rows, flags,
+        static_cast<uint32_t>(source.size / 4) - 1, steps.offset[0], steps.offset[1], steps.offset[2],
+        steps.luma[0], steps.luma[1], steps.u[0], steps.u[1], steps.v[0], steps.v[1],
         uint32_t(input.pad[0]) | uint32_t(input.pad[1]) << 8 | uint32_t(input.pad[2]) << 16,
-        multiply(0),
-        multiply(1),
-        multiply(2),
-        add(0),
-        add(1),
-        add(2)};
+        multiply(0), multiply(1), multiply(2), add(0), add(1), add(2)};
+    // clang-format on
 
-    const uint32_t elements = layout == 3 ? 3 * pixels : pixels;
+    const uint32_t elements = odd ? 3 * pixels : pixels;
     const uint32_t invocations = (elements + pixels_per_invocation - 1) / pixels_per_invocation;
     compute_barrier(device, commands);
     const vk::ScopedLabel label(device, commands, "preprocess");
@@ -485,7 +361,7 @@ Status Preprocess::warm_up(PixelFormat format) {
     source.layout = FrameLayout::tight(format, 1, 1);
     source.buffer = buffer.handle();
     source.size = buffer.size();
-    const Status status = state_->warm_up(*variant, source);
+    Status status = state_->warm_up(*variant, source);
     state_->forget(buffer.handle());
     return status;
 }

@@ -22,8 +22,8 @@ enum class PixelFormat : uint32_t {
 };
 
 /// How YUV formats are coded; the C ABI's SAC_COLOR_... has the same values. Limited range: Y 16 to 235, chroma 16 to
-/// 240. Chroma is taken from the sample that covers the pixel, without interpolation, as OpenCV's cvtColor does; the
-/// red, green and blue it gives are clamped to 0..255 and not rounded.
+/// 240. A pixel's chroma is that of the sample that covers it, without interpolation, as in OpenCV's cvtColor. Y, U and
+/// V are filtered; the red, green and blue of the result are clamped to 0..255 and not rounded.
 enum class YuvColor : uint32_t { bt601_limited = 0, bt601_full = 1, bt709_limited = 2, bt709_full = 3 };
 
 /// A picture as it lies in a buffer.

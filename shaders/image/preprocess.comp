@@ -1,24 +1,42 @@
 #version 450
 // A frame becomes the network's input: one invocation makes four pixels of the tensor.
-#pragma kernel preprocess_packed FRAME_PACKED
-#pragma kernel preprocess_packed_f16 FRAME_PACKED STORAGE_F16
-#pragma kernel preprocess_packed_texel FRAME_PACKED FRAME_TEXEL needs=texel
-#pragma kernel preprocess_packed_texel_f16 FRAME_PACKED FRAME_TEXEL STORAGE_F16 needs=texel
-#pragma kernel preprocess_packed4 FRAME_PACKED4
-#pragma kernel preprocess_packed4_f16 FRAME_PACKED4 STORAGE_F16
-#pragma kernel preprocess_packed4_texel FRAME_PACKED4 FRAME_TEXEL needs=texel
-#pragma kernel preprocess_packed4_texel_f16 FRAME_PACKED4 FRAME_TEXEL STORAGE_F16 needs=texel
-#pragma kernel preprocess_yuv FRAME_YUV
-#pragma kernel preprocess_yuv_f16 FRAME_YUV STORAGE_F16
-#pragma kernel preprocess_yuv_texel FRAME_YUV FRAME_TEXEL needs=texel
-#pragma kernel preprocess_yuv_texel_f16 FRAME_YUV FRAME_TEXEL STORAGE_F16 needs=texel
-#pragma kernel preprocess_image FRAME_IMAGE
-#pragma kernel preprocess_image_f16 FRAME_IMAGE STORAGE_F16
-#pragma kernel preprocess_image_srgb FRAME_IMAGE FRAME_SRGB
-#pragma kernel preprocess_image_srgb_f16 FRAME_IMAGE FRAME_SRGB STORAGE_F16
+#pragma kernel preprocess_packed_c4 FRAME_PACKED TENSOR_C4 COLUMNS=2
+#pragma kernel preprocess_packed_c4_f16 FRAME_PACKED TENSOR_C4 STORAGE_F16 COLUMNS=2
+#pragma kernel preprocess_packed_dense FRAME_PACKED COLUMNS=2
+#pragma kernel preprocess_packed_dense_f16 FRAME_PACKED STORAGE_F16 COLUMNS=2
+#pragma kernel preprocess_packed4_c4 FRAME_PACKED4 TENSOR_C4 COLUMNS=2
+#pragma kernel preprocess_packed4_c4_f16 FRAME_PACKED4 TENSOR_C4 STORAGE_F16 COLUMNS=2
+#pragma kernel preprocess_packed4_dense FRAME_PACKED4 COLUMNS=2
+#pragma kernel preprocess_packed4_dense_f16 FRAME_PACKED4 STORAGE_F16 COLUMNS=2
+#pragma kernel preprocess_yuv_c4 FRAME_YUV TENSOR_C4 COLUMNS=2
+#pragma kernel preprocess_yuv_c4_f16 FRAME_YUV TENSOR_C4 STORAGE_F16 COLUMNS=2
+#pragma kernel preprocess_yuv_dense FRAME_YUV COLUMNS=2
+#pragma kernel preprocess_yuv_dense_f16 FRAME_YUV STORAGE_F16 COLUMNS=2
+#pragma kernel preprocess_image_c4 FRAME_IMAGE TENSOR_C4 COLUMNS=2
+#pragma kernel preprocess_image_c4_f16 FRAME_IMAGE TENSOR_C4 STORAGE_F16 COLUMNS=2
+#pragma kernel preprocess_image_dense FRAME_IMAGE COLUMNS=2
+#pragma kernel preprocess_image_dense_f16 FRAME_IMAGE STORAGE_F16 COLUMNS=2
+#pragma kernel preprocess_image_srgb_c4 FRAME_IMAGE FRAME_SRGB TENSOR_C4 COLUMNS=2
+#pragma kernel preprocess_image_srgb_c4_f16 FRAME_IMAGE FRAME_SRGB TENSOR_C4 STORAGE_F16 COLUMNS=2
+#pragma kernel preprocess_image_srgb_dense FRAME_IMAGE FRAME_SRGB COLUMNS=2
+#pragma kernel preprocess_image_srgb_dense_f16 FRAME_IMAGE FRAME_SRGB STORAGE_F16 COLUMNS=2
+#pragma kernel preprocess_packed_c4_texel2 FRAME_PACKED TENSOR_C4 FRAME_TEXEL COLUMNS=2 needs=texel
+#pragma kernel preprocess_packed_c4_texel3 FRAME_PACKED TENSOR_C4 FRAME_TEXEL COLUMNS=3 needs=texel
+#pragma kernel preprocess_packed_dense_texel2 FRAME_PACKED FRAME_TEXEL COLUMNS=2 needs=texel
+#pragma kernel preprocess_packed_dense_texel3 FRAME_PACKED FRAME_TEXEL COLUMNS=3 needs=texel
+#pragma kernel preprocess_packed4_c4_texel2 FRAME_PACKED4 TENSOR_C4 FRAME_TEXEL COLUMNS=2 needs=texel
+#pragma kernel preprocess_packed4_c4_texel3 FRAME_PACKED4 TENSOR_C4 FRAME_TEXEL COLUMNS=3 needs=texel
+#pragma kernel preprocess_packed4_dense_texel2 FRAME_PACKED4 FRAME_TEXEL COLUMNS=2 needs=texel
+#pragma kernel preprocess_packed4_dense_texel3 FRAME_PACKED4 FRAME_TEXEL COLUMNS=3 needs=texel
+#pragma kernel preprocess_yuv_c4_texel2 FRAME_YUV TENSOR_C4 FRAME_TEXEL COLUMNS=2 needs=texel
+#pragma kernel preprocess_yuv_c4_texel3 FRAME_YUV TENSOR_C4 FRAME_TEXEL COLUMNS=3 needs=texel
+#pragma kernel preprocess_yuv_dense_texel2 FRAME_YUV FRAME_TEXEL COLUMNS=2 needs=texel
+#pragma kernel preprocess_yuv_dense_texel3 FRAME_YUV FRAME_TEXEL COLUMNS=3 needs=texel
 // FRAME_PACKED   3 or 4 bytes a pixel at any address        FRAME_YUV    luma and two chroma bytes, each in a plane of any steps
 // FRAME_PACKED4  4 bytes a pixel, all at multiples of 4     FRAME_IMAGE  a sampled image (FRAME_SRGB: of an sRGB format)
-// FRAME_TEXEL    the frame's words come through a texel buffer: three times as fast as a storage buffer on llvmpipe
+// TENSOR_C4      channels last, padded to four; otherwise dense, in either order
+// On llvmpipe, FRAME_TEXEL: the frame's words come through a texel buffer, three times as fast as a storage buffer, and
+// COLUMNS is chosen by the filter: picture columns unrolled, whose addresses and weights serve all rows.
 //
 // Both filters are the average of a box over the upright picture, axis by axis. The box round an output pixel's centre
 // is as wide as the output pixel (area, shrinking) or as one picture pixel (bilinear: the overlap of a box one wide
@@ -30,28 +48,36 @@
 
 layout(local_size_x = 64) in;
 
+// Pairs: along the upright picture's columns, and its rows.
 PUSH {
     uint group_base;
-    uint width, height;                  // of the tensor
-    int fit_x, fit_y;                    // where the picture lies in the tensor ...
-    uint fit_width, fit_height;          // ... and how large it is there
-    uint picture_width, picture_height;  // upright
-    uint half_box_x, half_box_y;         // half the filter's width, in 1 / (2 fit size) picture pixels
-    uint columns, rows;                  // picture pixels that such a box meets at most
-    uint turn;                           // bits: 1 x and y change places, then 2 x and 4 y run backwards
-    uint last_word;                      // of the frame's range
-    uint plane_offset[3], stride[3];     // bytes
-    uint steps;                          // bytes a pixel, of luma (or packed) | chroma << 8; shift of chroma rows << 16
-    uint color;                          // packed: 1 if blue comes first; YUV: 1 full range, 2 BT.709
-    uint order;                          // layout | 4 if the network wants blue first
-    uint pad;                            // r | g << 8 | b << 16
-    float multiply[3], add[3];           // in the network's channel order
+    uint size[2];                  // of the tensor
+    int fit_corner[2];             // where the picture lies in the tensor ...
+    uint fit_size[2];              // ... and how large it is there
+    uint picture_size[2];          // upright
+    uint half_box[2];              // half the filter's width, in 1 / (2 fit size) picture pixels
+    uint samples[2];               // picture pixels that such a box meets at most
+    uint flags;                    // below
+    uint last_word;                // of the frame's range
+    uint plane_offset[3];          // bytes
+    uint luma_step[2];             // bytes from pixel to pixel, of luma or of packed pixels
+    uint u_step[2], v_step[2];     // bytes from chroma sample to chroma sample
+    uint pad;                      // r | g << 8 | b << 16
+    float multiply[3], add[3];     // in the network's channel order
 } pc;
 
-#define LAYOUT_NCHW 0u
-#define LAYOUT_NHWC 1u
-#define LAYOUT_C4 2u
-#define LAYOUT_NCHW_ODD 3u  // planes do not start at a texel: an invocation makes four elements instead of four pixels
+#define IS(flag) ((pc.flags & (flag)) != 0u)
+#define BACKWARDS_X 1u   // upright columns run against the stored ones (or, turned, rows)
+#define BACKWARDS_Y 2u
+#define SIDEWAYS 4u      // images: upright columns are stored rows
+#define SHIFT_X 8u       // YUV: two columns share a chroma sample
+#define SHIFT_Y 16u
+#define FULL_RANGE 32u   // YUV
+#define BT709 64u
+#define FRAME_BGR 128u   // packed
+#define NETWORK_BGR 256u
+#define NHWC 512u
+#define ODD_PLANES 1024u  // NCHW whose planes do not begin at a texel: an invocation makes four elements, not pixels
 
 #ifdef FRAME_IMAGE
 layout(set = 0, binding = 0) uniform sampler2D frame;
@@ -64,25 +90,38 @@ layout(set = 0, binding = 0, std430) readonly buffer frame_block { uint frame[];
 #endif
 OUT4(1, tensor);
 
-#ifdef FRAME_PACKED
-// Four bytes from any address.
-uint bytes_at(uint address) {
-    const uint word = address >> 2, shift = (address & 3u) * 8u;
-    const uint low = FRAME_WORD(word) >> shift;
-    const uint high = FRAME_WORD(min(word + 1u, pc.last_word));
-    return shift == 0u ? low : low | (high << (32u - shift));
-}
-#endif
+vec3 rgb_of(uint word) { return vec3(int(word & 255u), int((word >> 8) & 255u), int((word >> 16) & 255u)); }
+
+// What a column or a row adds to the addresses of its pixels (a row the plane's offset, too); of an image, its coordinate.
 #ifdef FRAME_YUV
-float byte_at(uint address) { return float((FRAME_WORD(address >> 2) >> ((address & 3u) * 8u)) & 255u); }
+#define PART uvec3
+#else
+#define PART uint
 #endif
 
-vec3 rgb_of(uint word) { return vec3(word & 255u, (word >> 8) & 255u, (word >> 16) & 255u); }
-
-// Red, green and blue, 0 to 255, of a stored pixel.
-vec3 stored_pixel(uint x, uint y) {
+PART part_of(uint axis, int position, bool backwards, bool shift) {
+    const int last = int(pc.picture_size[axis]) - 1;
+    const int inside = clamp(position, 0, last);
+    const uint stored = uint(backwards ? last - inside : inside);
 #if defined(FRAME_IMAGE)
-    const vec3 rgb = texelFetch(frame, ivec2(x, y), 0).rgb;
+    return stored;
+#elif defined(FRAME_YUV)
+    const uint chroma = shift ? stored >> 1 : stored;
+    const uvec3 step = uvec3(stored * pc.luma_step[axis], chroma * pc.u_step[axis], chroma * pc.v_step[axis]);
+    return axis == 0u ? step : step + uvec3(pc.plane_offset[0], pc.plane_offset[1], pc.plane_offset[2]);
+#else
+    return stored * pc.luma_step[axis] + (axis == 0u ? 0u : pc.plane_offset[0]);
+#endif
+}
+
+#ifdef FRAME_YUV
+float byte_at(uint address) { return float(int((FRAME_WORD(address >> 2) >> ((address & 3u) * 8u)) & 255u)); }
+#endif
+
+// Three stored numbers, 0 to 255.
+vec3 stored_pixel(PART column, PART row) {
+#if defined(FRAME_IMAGE)
+    const vec3 rgb = texelFetch(frame, IS(SIDEWAYS) ? ivec2(row, column) : ivec2(column, row), 0).rgb;
 #ifdef FRAME_SRGB
     // sRGB formats have 8 bits: rounding undoes the device's approximations.
     return round(255.0 * mix(12.92 * rgb, 1.055 * pow(max(rgb, vec3(0.0031308)), vec3(1.0 / 2.4)) - 0.055,
@@ -91,26 +130,32 @@ vec3 stored_pixel(uint x, uint y) {
     return 255.0 * rgb;
 #endif
 #elif defined(FRAME_YUV)
-    const uint chroma_row = y >> (pc.steps >> 16), chroma_x = (x >> 1) * ((pc.steps >> 8) & 255u);
-    float luma = byte_at(pc.plane_offset[0] + y * pc.stride[0] + x * (pc.steps & 255u));
-    float u = byte_at(pc.plane_offset[1] + chroma_row * pc.stride[1] + chroma_x) - 128.0;
-    float v = byte_at(pc.plane_offset[2] + chroma_row * pc.stride[2] + chroma_x) - 128.0;
-    const bool full = (pc.color & 1u) != 0u, bt709 = (pc.color & 2u) != 0u;
-    luma = full ? luma : (luma - 16.0) * (255.0 / 219.0);
-    const float chroma_scale = full ? 1.0 : 255.0 / 224.0;
-    u *= chroma_scale;
-    v *= chroma_scale;
-    // Rec. ITU-R BT.601 and BT.709: Kr, Kb = 0.299, 0.114 and 0.2126, 0.0722.
-    const vec4 k = bt709 ? vec4(1.5748, 0.187324273, 0.468124273, 1.8556)
-                         : vec4(1.402, 0.344136286, 0.714136286, 1.772);
-    return clamp(vec3(luma + k.x * v, luma - k.y * u - k.z * v, luma + k.w * u), 0.0, 255.0);
+    const uvec3 address = column + row;
+    return vec3(byte_at(address.x), byte_at(address.y), byte_at(address.z));
 #else
-    const uint address = pc.plane_offset[0] + y * pc.stride[0] + x * (pc.steps & 255u);
+    const uint address = column + row, word = address >> 2;
 #ifdef FRAME_PACKED
-    return rgb_of(bytes_at(address));
+    // Four bytes from any address.
+    const uint shift = (address & 3u) * 8u, low = FRAME_WORD(word) >> shift;
+    const uint high = FRAME_WORD(min(word + 1u, pc.last_word));
+    return rgb_of(low | (shift == 0u ? 0u : high << (32u - shift)));
 #else
-    return rgb_of(FRAME_WORD(address >> 2));
+    return rgb_of(FRAME_WORD(word));
 #endif
+#endif
+}
+
+// Red, green and blue of three averages. Rec. ITU-R BT.601 and BT.709: Kr, Kb = 0.299, 0.114 and 0.2126, 0.0722.
+vec3 rgb_from(vec3 sum) {
+#if defined(FRAME_YUV)
+    const float luma = IS(FULL_RANGE) ? sum.x : (sum.x - 16.0) * (255.0 / 219.0);
+    const vec2 chroma = (sum.yz - 128.0) * (IS(FULL_RANGE) ? 1.0 : 255.0 / 224.0);
+    const vec4 k = IS(BT709) ? vec4(1.5748, 0.187324273, 0.468124273, 1.8556) : vec4(1.402, 0.344136286, 0.714136286, 1.772);
+    return clamp(luma + vec3(k.x * chroma.y, -k.y * chroma.x - k.z * chroma.y, k.w * chroma.x), 0.0, 255.0);
+#elif defined(FRAME_IMAGE)
+    return sum;
+#else
+    return IS(FRAME_BGR) ? sum.bgr : sum;
 #endif
 }
 
@@ -120,51 +165,46 @@ struct Box {
     float start, size;
 };
 
-Box box_of(uint at, uint fit_size, uint picture_size, uint half_box) {
-    const uint unit = 2u * fit_size;
-    const uint low = (2u * at + 1u) * picture_size + unit - half_box;  // one pixel added: never negative
-    const uvec2 first = divide(low, unit);
-    return Box(int(first.x) - 1, float(first.y) / float(unit), float(2u * half_box) / float(unit));
+Box box_of(uint axis, uint at) {
+    const uint unit = 2u * pc.fit_size[axis];
+    // One pixel is added: never negative.
+    const uvec2 first = divide((2u * at + 1u) * pc.picture_size[axis] + unit - pc.half_box[axis], unit);
+    return Box(int(first.x) - 1, float(int(first.y)) / float(unit), float(2u * pc.half_box[axis]) / float(unit));
 }
 
-float overlap(Box box, float pixel) {
-    return max(min(pixel + 1.0, box.start + box.size) - max(pixel, box.start), 0.0);
-}
+float overlap(Box box, float pixel) { return max(min(pixel + 1.0, box.start + box.size) - max(pixel, box.start), 0.0); }
 
 // Red, green and blue, 0 to 255, of a tensor pixel.
 vec3 filtered(uint x, uint y) {
-    const uvec2 at = uvec2(ivec2(x, y) - ivec2(pc.fit_x, pc.fit_y));
-    const bool inside = at.x < pc.fit_width && at.y < pc.fit_height;
-    const uvec2 used = inside ? at : uvec2(0);
-    const Box column = box_of(used.x, pc.fit_width, pc.picture_width, pc.half_box_x);
-    const Box row = box_of(used.y, pc.fit_height, pc.picture_height, pc.half_box_y);
-    const ivec2 edge = ivec2(pc.picture_width, pc.picture_height) - 1;
+    const uint at_x = uint(int(x) - pc.fit_corner[0]), at_y = uint(int(y) - pc.fit_corner[1]);
+    const bool inside = at_x < pc.fit_size[0] && at_y < pc.fit_size[1];
+    const Box column = box_of(0, inside ? at_x : 0u), row = box_of(1, inside ? at_y : 0u);
     // Every pixel takes the same number of turns, some with a weight of 0: on llvmpipe 22.3 what an invocation carries out of
     // a do-while is wrong where its neighbours stay in it longer (and a for costs it one turn more).
     vec3 sum = vec3(0.0);
-    uint j = 0;
+    int i = 0;
     do {
-        vec3 row_sum = vec3(0.0);
-        uint i = 0;
+        float weight[COLUMNS];
+        PART part[COLUMNS];
+        [[unroll]] for (int c = 0; c < COLUMNS; ++c) {
+            weight[c] = overlap(column, float(i + c));
+            part[c] = part_of(0, column.first + i + c, IS(BACKWARDS_X), IS(SHIFT_X));
+        }
+        int j = 0;
         do {
-            ivec2 pixel = clamp(ivec2(column.first + int(i), row.first + int(j)), ivec2(0), edge);
-            pixel.x = (pc.turn & 2u) != 0u ? edge.x - pixel.x : pixel.x;
-            pixel.y = (pc.turn & 4u) != 0u ? edge.y - pixel.y : pixel.y;
-            pixel = (pc.turn & 1u) != 0u ? pixel.yx : pixel;
-            row_sum += overlap(column, float(i)) * stored_pixel(uint(pixel.x), uint(pixel.y));
-        } while (++i < pc.columns);
-        sum += overlap(row, float(j)) * row_sum;
-    } while (++j < pc.rows);
-    sum /= column.size * row.size;
-#if defined(FRAME_PACKED) || defined(FRAME_PACKED4)
-    sum = pc.color != 0u ? sum.bgr : sum;
-#endif
-    return inside ? sum : rgb_of(pc.pad);
+            const PART row_part = part_of(1, row.first + j, IS(BACKWARDS_Y), IS(SHIFT_Y));
+            vec3 row_sum = vec3(0.0);
+            [[unroll]] for (int c = 0; c < COLUMNS; ++c) row_sum += weight[c] * stored_pixel(part[c], row_part);
+            sum += overlap(row, float(j)) * row_sum;
+        } while (++j < int(pc.samples[1]));
+        i += COLUMNS;
+    } while (i < int(pc.samples[0]));
+    return inside ? rgb_from(sum / (column.size * row.size)) : rgb_of(pc.pad);
 }
 
 void main() {
-    const uint texel = INVOCATION_X, pixels = pc.width * pc.height, layout_kind = pc.order & 3u;
-    const bool odd = layout_kind == LAYOUT_NCHW_ODD;
+    const uint texel = INVOCATION_X, pixels = pc.size[0] * pc.size[1];
+    const bool odd = IS(ODD_PLANES);
     if (4u * texel >= (odd ? 3u * pixels : pixels)) return;
 
     vec4 red = vec4(0.0), green = vec4(0.0), blue = vec4(0.0);
@@ -172,9 +212,9 @@ void main() {
     do {
         const uint element = 4u * texel + k;
         const uint channel = odd ? uint(element >= pixels) + uint(element >= 2u * pixels) : 0u;
-        const uvec2 yx = divide(min(element - channel * pixels, pixels - 1u), pc.width);
+        const uvec2 yx = divide(min(element - channel * pixels, pixels - 1u), pc.size[0]);
         vec3 rgb = filtered(yx.y, yx.x);
-        rgb = (pc.order & 4u) != 0u ? rgb.bgr : rgb;
+        rgb = IS(NETWORK_BGR) ? rgb.bgr : rgb;
         rgb = rgb * vec3(pc.multiply[0], pc.multiply[1], pc.multiply[2]) + vec3(pc.add[0], pc.add[1], pc.add[2]);
         const vec4 lane = vec4(equal(uvec4(0, 1, 2, 3), uvec4(k)));
         red += lane * (channel == 0u ? rgb.r : channel == 1u ? rgb.g : rgb.b);
@@ -182,23 +222,16 @@ void main() {
         blue += lane * rgb.b;
     } while (++k < 4u);
 
-    switch (layout_kind) {
-        case LAYOUT_NCHW:
-            STORE4(tensor, texel, red);
-            STORE4(tensor, texel + pixels / 4u, green);
-            STORE4(tensor, texel + pixels / 2u, blue);
-            break;
-        case LAYOUT_NHWC: {
-            const uint last = (3u * pixels - 1u) >> 2;
-            STORE4(tensor, 3u * texel, vec4(red.x, green.x, blue.x, red.y));
-            if (3u * texel + 1u <= last) STORE4(tensor, 3u * texel + 1u, vec4(green.y, blue.y, red.z, green.z));
-            if (3u * texel + 2u <= last) STORE4(tensor, 3u * texel + 2u, vec4(blue.z, red.w, green.w, blue.w));
-            break;
-        }
-        case LAYOUT_C4:
-            [[unroll]] for (uint i = 0; i < 4u; ++i)
-                if (4u * texel + i < pixels) STORE4(tensor, 4u * texel + i, vec4(red[i], green[i], blue[i], 0.0));
-            break;
-        default: STORE4(tensor, texel, red);
-    }
+#ifdef TENSOR_C4
+    [[unroll]] for (uint i = 0; i < 4u; ++i)
+        if (4u * texel + i < pixels) STORE4(tensor, 4u * texel + i, vec4(red[i], green[i], blue[i], 0.0));
+#else
+    // Three stores, whose places and values depend on the order: stores that are branched over cost as much on llvmpipe.
+    const bool nhwc = IS(NHWC);
+    const uint last = odd ? texel : (3u * pixels - 1u) >> 2;
+    const uint first = nhwc ? 3u * texel : texel, step = nhwc ? 1u : odd ? last + 1u : pixels / 4u;
+    STORE4(tensor, first, nhwc ? vec4(red.x, green.x, blue.x, red.y) : red);
+    if (first + step <= last) STORE4(tensor, first + step, nhwc ? vec4(green.y, blue.y, red.z, green.z) : green);
+    if (first + 2u * step <= last) STORE4(tensor, first + 2u * step, nhwc ? vec4(blue.z, red.w, green.w, blue.w) : blue);
+#endif
 }

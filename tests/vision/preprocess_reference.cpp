@@ -49,6 +49,19 @@ std::array<uint32_t, 2> stored_of(const FrameLayout &frame, uint32_t x, uint32_t
     return {x, y};
 }
 
+// Red, green and blue of a filtered luma, u and v.
+std::array<double, 3> rgb_of_yuv(const FrameLayout &l, double luma, double u, double v) {
+    const bool full = l.color == YuvColor::bt601_full || l.color == YuvColor::bt709_full;
+    const bool bt709 = l.color == YuvColor::bt709_limited || l.color == YuvColor::bt709_full;
+    const double kr = bt709 ? 0.2126 : 0.299, kb = bt709 ? 0.0722 : 0.114, kg = 1 - kr - kb;
+    const double unit = full ? luma / 255 : (luma - 16) / 219;
+    const double pb = (u - 128) / (full ? 255.0 : 224.0), pr = (v - 128) / (full ? 255.0 : 224.0);
+    const double r = unit + 2 * (1 - kr) * pr, b = unit + 2 * (1 - kb) * pb;
+    const double g = (unit - kr * r - kb * b) / kg;
+    const auto level = [](double c) { return std::clamp(255 * c, 0.0, 255.0); };
+    return {level(r), level(g), level(b)};
+}
+
 }  // namespace
 
 TestFrame random_frame(PixelFormat format, uint32_t width, uint32_t height, uint64_t seed, uint32_t extra_stride,
@@ -87,15 +100,7 @@ std::array<double, 3> reference_stored(const TestFrame &frame, uint32_t x, uint3
         case PixelFormat::i420: luma = at(0, y, x), u = at(1, y / 2, x / 2), v = at(2, y / 2, x / 2); break;
         case PixelFormat::yuyv: luma = at(0, y, 2 * x), u = at(0, y, x / 2 * 4 + 1), v = at(0, y, x / 2 * 4 + 3); break;
     }
-    const bool full = l.color == YuvColor::bt601_full || l.color == YuvColor::bt709_full;
-    const bool bt709 = l.color == YuvColor::bt709_limited || l.color == YuvColor::bt709_full;
-    const double kr = bt709 ? 0.2126 : 0.299, kb = bt709 ? 0.0722 : 0.114, kg = 1 - kr - kb;
-    const double unit = full ? luma / 255 : (luma - 16) / 219;
-    const double pb = (u - 128) / (full ? 255.0 : 224.0), pr = (v - 128) / (full ? 255.0 : 224.0);
-    const double r = unit + 2 * (1 - kr) * pr, b = unit + 2 * (1 - kb) * pb;
-    const double g = (unit - kr * r - kb * b) / kg;
-    const auto level = [](double c) { return std::clamp(255 * c, 0.0, 255.0); };
-    return {level(r), level(g), level(b)};
+    return {luma, u, v};
 }
 
 std::array<double, 3> reference_pixel(const TestFrame &frame, const CardInput &input, uint32_t x, uint32_t y) {
@@ -117,6 +122,7 @@ std::array<double, 3> reference_pixel(const TestFrame &frame, const CardInput &i
                 const auto stored = reference_stored(frame, sx, sy);
                 for (size_t c = 0; c < 3; ++c) rgb[c] += row_weight * column_weight * stored[c];
             }
+        if (frame.layout.format >= PixelFormat::nv12) rgb = rgb_of_yuv(frame.layout, rgb[0], rgb[1], rgb[2]);
     }
     if (input.channels == ChannelOrder::bgr) std::swap(rgb[0], rgb[2]);
     for (size_t c = 0; c < 3; ++c) rgb[c] = (rgb[c] * input.scale - input.mean[c]) / input.std[c];

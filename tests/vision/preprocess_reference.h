@@ -15,7 +15,7 @@ struct TestFrame {
 TestFrame random_frame(PixelFormat format, uint32_t width, uint32_t height, uint64_t seed, uint32_t extra_stride = 0,
                        uint32_t gap = 0);
 
-/// Red, green and blue, 0 to 255, of a stored pixel.
+/// Red, green and blue, or Y, U and V, 0 to 255, of a stored pixel.
 std::array<double, 3> reference_stored(const TestFrame &frame, uint32_t x, uint32_t y);
 
 /// The network's three values at pixel (x, y) of its input.

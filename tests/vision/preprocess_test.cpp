@@ -177,9 +177,9 @@ TEST_CASE("frames of 8192 x 8192") {
         frame.layout.rotation = 90;
         CHECK(error_of(frame, plain_input(224, 128, Fit::letterbox, Filter::bilinear), {}, 9) < bound);
     }
-    // Close to the bound of samples a pixel: 118 x 118, and four pixels an invocation.
+    // Close to the bound of samples a pixel, 118 x 118: sums of that many floats.
     CHECK(error_of(random_frame(PixelFormat::i420, 8192, 8192, 6), plain_input(70, 70, Fit::stretch, Filter::area), {},
-                   23) < bound);
+                   23) < 3 * bound);
     const TestFrame frame = random_frame(PixelFormat::rgba, 8192, 8192, 2);
     const VkPhysicalDeviceLimits &limits = device().caps().limits;
     const bool texels = device().caps().satisfies("texel") && limits.maxTexelBufferElements >= 8192u * 8192u;
@@ -228,7 +228,7 @@ TEST_CASE("a wrong frame gives an error that names the field") {
     bad = good, bad.stride[0] = UINT32_MAX;
     CHECK(has(message_of(bad, 4096), "4 GiB"));
     CHECK(has(message_of(good, 1520), "1536 bytes"));
-    CHECK(message_of(FrameLayout::tight(PixelFormat::i420, 16384, 400), 16384 * 600, Code::unsupported) != "");
+    CHECK(message_of(FrameLayout::tight(PixelFormat::i420, 16384, 1000), 16384 * 1500, Code::unsupported) != "");
 }
 
 TEST_CASE("a tensor that is not the card's is refused") {
