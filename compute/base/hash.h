@@ -11,6 +11,8 @@ inline constexpr uint64_t hash_seed = 0xcbf29ce484222325ull;
 
 inline uint64_t hash_bytes(const void *data, size_t size, uint64_t seed = hash_seed) {
     const auto *bytes = static_cast<const unsigned char *>(data);
+    // The analyzer cannot follow a wider number read byte by byte.
+    // NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult)
     for (size_t i = 0; i < size; ++i) seed = (seed ^ bytes[i]) * 0x100000001b3ull;
     return seed;
 }

@@ -42,6 +42,7 @@ std::vector<uint32_t> ranked_types(const VkPhysicalDeviceMemoryProperties &prope
     }
     std::stable_sort(ranked.begin(), ranked.end(), [](const Ranked &a, const Ranked &b) { return a.score > b.score; });
     std::vector<uint32_t> types;
+    types.reserve(ranked.size());
     for (const Ranked &r : ranked) types.push_back(r.type);
     return types;
 }

@@ -11,9 +11,10 @@
 #include "tests/support/spirv.h"
 
 using namespace sac;
-namespace fs = std::filesystem;
 
 #ifdef SACCADE_HOT_RELOAD
+
+namespace fs = std::filesystem;
 
 namespace {
 

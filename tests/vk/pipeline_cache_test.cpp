@@ -147,6 +147,7 @@ TEST_CASE("writers at once leave one whole file") {
     const fs::path path = dir / "pipelines.bin";
     on.fill(path);
     std::vector<std::thread> threads;
+    threads.reserve(3);
     std::atomic<int> wrong = 0;
     for (int thread = 0; thread < 3; ++thread) {
         threads.emplace_back([&] {

@@ -17,6 +17,7 @@ namespace {
 template <class Work>
 void in_threads(int count, const Work &work) {
     std::vector<std::thread> threads;
+    threads.reserve(static_cast<size_t>(count));
     for (int i = 0; i < count; ++i) threads.emplace_back([&work, i] { work(i); });
     for (std::thread &thread : threads) thread.join();
 }
