@@ -50,8 +50,10 @@ void SessionResources::unbind() {
 
 Status SessionResources::rebind(const Plan &plan) {
     unbind();
-    SAC_TRY(bind(plan));
-    return record_whole(plan);
+    Status status = bind(plan);
+    if (status) status = record_whole(plan);
+    if (!status) unbind();
+    return status;
 }
 
 Status SessionResources::create_buffers(const Plan &plan) {

@@ -24,6 +24,8 @@ public:
 
     /// Makes descriptor sets and commands anew after a hot reload. The device is idle then (see reload_changed).
     Status rebind(const Plan &plan);
+    /// False after a rebind that failed: nothing can be recorded until one succeeds.
+    bool bound(const Plan &plan) const { return steps_.size() == plan.dispatches.size(); }
 
     VkBuffer buffer_of(const Plan &plan, StorageId storage) const {
         return buffers_[plan.storages[storage].buffer].handle();

@@ -2,6 +2,7 @@
 // Damaged and hostile models: an error that names the file and what is wrong, and nothing else happens.
 #include <doctest/doctest.h>
 
+#include <cstring>
 #include <filesystem>
 #include <protozero/pbf_writer.hpp>
 

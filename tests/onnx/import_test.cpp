@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cstring>
 #include <protozero/pbf_writer.hpp>
 
 #include "tests/support/files.h"
