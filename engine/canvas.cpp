@@ -24,8 +24,9 @@ Status Canvas::fit(VkExtent2D extent) {
     if (framebuffer_) device_.fn().DestroyFramebuffer(device_.handle(), framebuffer_, nullptr);
     framebuffer_ = VK_NULL_HANDLE;
     target_ = {};
-    SAC_ASSIGN(target_, GpuImage::create(device_, memory_, extent, canvas_format,
-                                         VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT | VK_IMAGE_USAGE_TRANSFER_SRC_BIT, "canvas"));
+    SAC_ASSIGN(target_,
+               GpuImage::create(device_, memory_, extent, canvas_format,
+                                VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT | VK_IMAGE_USAGE_TRANSFER_SRC_BIT, "canvas"));
     SAC_ASSIGN(framebuffer_, renderer_->create_framebuffer(target_.view(), extent));
     const VkDeviceSize bytes = VkDeviceSize{extent.width} * extent.height * 4;
     if (readback_.size() < bytes) {

@@ -1,6 +1,7 @@
 #pragma once
-// A stroke font of our own for ASCII 32 to 126. Glyphs are lines and circular arcs, drawn as distances in a shader, so text
-// is sharp at any size. Units: capitals are 7 high, small letters 5, descenders 2 deep; y points up from the baseline.
+// A stroke font of our own for ASCII 32 to 126. Glyphs are lines and circular arcs, drawn as distances in a shader, so
+// text is sharp at any size. Units: capitals are 7 high, small letters 5, descenders 2 deep; y points up from the
+// baseline.
 
 #include <cstdint>
 #include <span>
@@ -9,8 +10,8 @@
 
 namespace sac::engine {
 
-/// A line from (x1, y1) to (x2, y2), or with radius > 0 the arc between them against the clock round (cx, cy), at most half a
-/// turn. The layout is the one of shaders/overlay/shapes.frag.
+/// A line from (x1, y1) to (x2, y2), or with radius > 0 the arc between them against the clock round (cx, cy), at most
+/// half a turn. The layout is the one of shaders/overlay/shapes.frag.
 struct Stroke {
     float x1 = 0, y1 = 0, x2 = 0, y2 = 0;
     float cx = 0, cy = 0, radius = 0, unused = 0;

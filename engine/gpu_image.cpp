@@ -38,8 +38,9 @@ Result<GpuImage> GpuImage::create(vk::Device &device, vk::Memory &memory, VkExte
     needs.alignment = std::max(needs.alignment, page);
     needs.size = (needs.size + page - 1) / page * page;
     SAC_ASSIGN(image.allocation_, memory.allocate(needs, vk::MemoryUse::device, name));
-    SAC_VK(device.fn().BindImageMemory(device.handle(), image.image_, image.allocation_.memory, image.allocation_.offset),
-           "binding an image's memory");
+    SAC_VK(
+        device.fn().BindImageMemory(device.handle(), image.image_, image.allocation_.memory, image.allocation_.offset),
+        "binding an image's memory");
 
     VkImageViewCreateInfo view = {};
     view.sType = VK_STRUCTURE_TYPE_IMAGE_VIEW_CREATE_INFO;

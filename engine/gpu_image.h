@@ -52,6 +52,7 @@ void image_barrier(const vk::Device &device, VkCommandBuffer commands, VkImage i
                    const ImageUse &after);
 
 /// Copies a color image in TRANSFER_SRC_OPTIMAL into `buffer`, rows tightly packed, and makes it visible to the host.
-void copy_to_host(const vk::Device &device, VkCommandBuffer commands, VkImage image, VkExtent2D extent, VkBuffer buffer);
+void copy_to_host(const vk::Device &device, VkCommandBuffer commands, VkImage image, VkExtent2D extent,
+                  VkBuffer buffer);
 
 }  // namespace sac::engine

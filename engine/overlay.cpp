@@ -79,8 +79,8 @@ Color class_color(uint32_t class_id) {
 }
 
 Color text_color(const Color &background) {
-    const float luminance = 0.2126f * to_linear(background[0]) + 0.7152f * to_linear(background[1]) +
-                            0.0722f * to_linear(background[2]);
+    const float luminance =
+        0.2126f * to_linear(background[0]) + 0.7152f * to_linear(background[1]) + 0.0722f * to_linear(background[2]);
     return luminance > 0.18f ? Color{0, 0, 0, 255} : Color{255, 255, 255, 255};  // the contrast is equal at 0.179
 }
 
@@ -121,8 +121,12 @@ void layout_overlay(const Font &font, const Overlay &overlay, uint32_t picture_w
     std::vector<Placed> boxes;
     boxes.reserve(overlay.boxes.size());
     for (const OverlayBox &box : overlay.boxes) {
-        const auto x = [&](float v) { return std::round(where.x + std::clamp(v, 0.f, static_cast<float>(picture_width)) * sx); };
-        const auto y = [&](float v) { return std::round(where.y + std::clamp(v, 0.f, static_cast<float>(picture_height)) * sy); };
+        const auto x = [&](float v) {
+            return std::round(where.x + std::clamp(v, 0.f, static_cast<float>(picture_width)) * sx);
+        };
+        const auto y = [&](float v) {
+            return std::round(where.y + std::clamp(v, 0.f, static_cast<float>(picture_height)) * sy);
+        };
         Placed p = {x(box.x1), y(box.y1), x(box.x2), y(box.y2)};
         p.x2 = std::max(p.x2, p.x1 + 1);
         p.y2 = std::max(p.y2, p.y1 + 1);
@@ -148,7 +152,8 @@ void layout_overlay(const Font &font, const Overlay &overlay, uint32_t picture_w
         const Rect candidates[] = {inside(p.x1, p.y1 - size.height), inside(p.x1, p.y1), inside(p.x1, p.y2),
                                    inside(p.x1, p.y2 - size.height), inside(p.x2 - width, p.y1 - size.height)};
         const auto free = std::find_if(std::begin(candidates), std::end(candidates), [&](const Rect &candidate) {
-            return std::none_of(labels.begin(), labels.end(), [&](const Rect &other) { return overlap(candidate, other); });
+            return std::none_of(labels.begin(), labels.end(),
+                                [&](const Rect &other) { return overlap(candidate, other); });
         });
         const Rect &at = free == std::end(candidates) ? candidates[0] : *free;
         labels.push_back(at);
@@ -161,7 +166,8 @@ void layout_overlay(const Font &font, const Overlay &overlay, uint32_t picture_w
         if (status->empty()) continue;
         y -= size.height;
         const float width = std::round(font.width(*status) * size.unit) + 2 * size.pad;
-        add_label(font, *status, {target.x + size.pad, y, width, size.height}, size, {0, 0, 0, 170}, {255, 255, 255, 255}, out);
+        add_label(font, *status, {target.x + size.pad, y, width, size.height}, size, {0, 0, 0, 170},
+                  {255, 255, 255, 255}, out);
     }
 }
 

@@ -28,8 +28,9 @@ struct Rect {
 
 /// What the GPU draws: one instance of shaders/overlay/shapes.vert. The layout is the shader's.
 struct Shape {
-    std::array<float, 4> rect = {};   ///< x1, y1, x2, y2 in pixels of the target
-    std::array<float, 4> form = {};   ///< glyph: origin x, baseline y, pixels a unit, half the stroke; else {corner radius}
+    std::array<float, 4> rect = {};  ///< x1, y1, x2, y2 in pixels of the target
+    std::array<float, 4> form =
+        {};  ///< glyph: origin x, baseline y, pixels a unit, half the stroke; else {corner radius}
     std::array<uint8_t, 4> color = {255, 255, 255, 255};
     uint32_t first_stroke = 0, stroke_count = 0;  ///< 0 strokes: a rectangle
 };

@@ -31,13 +31,15 @@ struct PlaneLayout {
     uint32_t width = 1, height = 1, pixel_bytes = 1;
 };
 
-// Textures of a frame, in the order of the shader's bindings. Formats that have no texture of their own become RGBA on the way.
+// Textures of a frame, in the order of the shader's bindings. Formats that have no texture of their own become RGBA on
+// the way.
 std::array<PlaneLayout, 3> plane_layouts(const Frame &frame) {
     const uint32_t w = frame.width, h = frame.height, half_w = (w + 1) / 2, half_h = (h + 1) / 2;
     const PlaneLayout none;
     switch (frame.format) {
         case PixelFormat::nv12:
-            return {PlaneLayout{VK_FORMAT_R8_UNORM, w, h, 1}, PlaneLayout{VK_FORMAT_R8G8_UNORM, half_w, half_h, 2}, none};
+            return {PlaneLayout{VK_FORMAT_R8_UNORM, w, h, 1}, PlaneLayout{VK_FORMAT_R8G8_UNORM, half_w, half_h, 2},
+                    none};
         case PixelFormat::i420:
             return {PlaneLayout{VK_FORMAT_R8_UNORM, w, h, 1}, PlaneLayout{VK_FORMAT_R8_UNORM, half_w, half_h, 1},
                     PlaneLayout{VK_FORMAT_R8_UNORM, half_w, half_h, 1}};
@@ -111,7 +113,8 @@ Status Renderer::create_pass(VkFormat format, VkImageLayout final_layout) {
     info.pSubpasses = &subpass;
     info.dependencyCount = 2;
     info.pDependencies = dependencies;
-    SAC_VK(device_.fn().CreateRenderPass(device_.handle(), &info, nullptr, &pass_), "creating the overlay's render pass");
+    SAC_VK(device_.fn().CreateRenderPass(device_.handle(), &info, nullptr, &pass_),
+           "creating the overlay's render pass");
     return {};
 }
 
@@ -126,7 +129,8 @@ Status Renderer::create_layouts() {
     VkDescriptorSetLayoutBinding bindings[4] = {};
     for (uint32_t i = 0; i < 4; ++i) {
         bindings[i].binding = i;
-        bindings[i].descriptorType = i < 3 ? VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
+        bindings[i].descriptorType =
+            i < 3 ? VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
         bindings[i].descriptorCount = 1;
         bindings[i].stageFlags = VK_SHADER_STAGE_FRAGMENT_BIT;
     }
@@ -134,9 +138,11 @@ Status Renderer::create_layouts() {
     set.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO;
     set.bindingCount = 4;
     set.pBindings = bindings;
-    SAC_VK(fn.CreateDescriptorSetLayout(device_.handle(), &set, nullptr, &set_layout_), "creating the overlay's set layout");
+    SAC_VK(fn.CreateDescriptorSetLayout(device_.handle(), &set, nullptr, &set_layout_),
+           "creating the overlay's set layout");
 
-    const VkDescriptorPoolSize sizes[] = {{VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER, 3}, {VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1}};
+    const VkDescriptorPoolSize sizes[] = {{VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER, 3},
+                                          {VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1}};
     VkDescriptorPoolCreateInfo pool = {};
     pool.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO;
     pool.maxSets = 1;
@@ -150,14 +156,16 @@ Status Renderer::create_layouts() {
     allocate.pSetLayouts = &set_layout_;
     SAC_VK(fn.AllocateDescriptorSets(device_.handle(), &allocate, &set_), "allocating the overlay's descriptor set");
 
-    const VkPushConstantRange push = {VK_SHADER_STAGE_VERTEX_BIT | VK_SHADER_STAGE_FRAGMENT_BIT, 0, sizeof(PicturePush)};
+    const VkPushConstantRange push = {VK_SHADER_STAGE_VERTEX_BIT | VK_SHADER_STAGE_FRAGMENT_BIT, 0,
+                                      sizeof(PicturePush)};
     VkPipelineLayoutCreateInfo layout = {};
     layout.sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO;
     layout.setLayoutCount = 1;
     layout.pSetLayouts = &set_layout_;
     layout.pushConstantRangeCount = 1;
     layout.pPushConstantRanges = &push;
-    SAC_VK(fn.CreatePipelineLayout(device_.handle(), &layout, nullptr, &layout_), "creating the overlay's pipeline layout");
+    SAC_VK(fn.CreatePipelineLayout(device_.handle(), &layout, nullptr, &layout_),
+           "creating the overlay's pipeline layout");
     return {};
 }
 
@@ -189,8 +197,9 @@ Status Renderer::create_pipelines() {
 
 Status Renderer::create_font_buffer() {
     const std::span<const Stroke> strokes = font_.strokes();
-    SAC_ASSIGN(font_buffer_, vk::Buffer::create(device_, memory_, strokes.size_bytes(), VK_BUFFER_USAGE_STORAGE_BUFFER_BIT,
-                                                vk::MemoryUse::upload, "overlay font"));
+    SAC_ASSIGN(font_buffer_,
+               vk::Buffer::create(device_, memory_, strokes.size_bytes(), VK_BUFFER_USAGE_STORAGE_BUFFER_BIT,
+                                  vk::MemoryUse::upload, "overlay font"));
     std::memcpy(font_buffer_.mapped(), strokes.data(), strokes.size_bytes());
     return {};
 }
@@ -220,8 +229,9 @@ Status Renderer::fit_textures(const Frame &frame) {
     SAC_TRY(device_.wait_idle());  // another size or format is rare, and what was drawn before may still be read
     std::array<GpuImage, 3> planes;
     for (size_t i = 0; i < 3; ++i) {
-        SAC_ASSIGN(planes[i], GpuImage::create(device_, memory_, {layouts[i].width, layouts[i].height}, layouts[i].format,
-                                               VK_IMAGE_USAGE_SAMPLED_BIT | VK_IMAGE_USAGE_TRANSFER_DST_BIT, "picture"));
+        SAC_ASSIGN(planes[i],
+                   GpuImage::create(device_, memory_, {layouts[i].width, layouts[i].height}, layouts[i].format,
+                                    VK_IMAGE_USAGE_SAMPLED_BIT | VK_IMAGE_USAGE_TRANSFER_DST_BIT, "picture"));
     }
     planes_ = std::move(planes);
     planes_written_ = false;
@@ -234,7 +244,8 @@ Status Renderer::fit_textures(const Frame &frame) {
         writes[i].dstSet = set_;
         writes[i].dstBinding = i;
         writes[i].descriptorCount = 1;
-        writes[i].descriptorType = i < 3 ? VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
+        writes[i].descriptorType =
+            i < 3 ? VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
         if (i < 3) {
             images[i] = {sampler_, planes_[i].view(), VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL};
             writes[i].pImageInfo = &images[i];
@@ -304,12 +315,14 @@ void Renderer::draw_picture(VkCommandBuffer commands, VkExtent2D extent, const R
     push.target[1] = static_cast<float>(extent.height);
     push.format = shown_.format == PixelFormat::nv12 ? 1 : shown_.format == PixelFormat::i420 ? 2 : 0;
     // One bilinear sample takes in two source pixels in each direction.
-    push.taps = std::clamp(static_cast<int32_t>(std::ceil(static_cast<float>(shown_.width) / where.width - 0.01f)), 1, 8);
+    push.taps =
+        std::clamp(static_cast<int32_t>(std::ceil(static_cast<float>(shown_.width) / where.width - 0.01f)), 1, 8);
     std::copy(yuv.to_rgb.begin(), yuv.to_rgb.end(), push.yuv_to_rgb);
     std::copy(yuv.range.begin(), yuv.range.end(), push.yuv_range);
     const vk::DeviceFunctions &fn = device_.fn();
     fn.CmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_GRAPHICS, picture_pipeline_);
-    fn.CmdPushConstants(commands, layout_, VK_SHADER_STAGE_VERTEX_BIT | VK_SHADER_STAGE_FRAGMENT_BIT, 0, sizeof push, &push);
+    fn.CmdPushConstants(commands, layout_, VK_SHADER_STAGE_VERTEX_BIT | VK_SHADER_STAGE_FRAGMENT_BIT, 0, sizeof push,
+                        &push);
     fn.CmdDraw(commands, 6, 1, 0, 0);
 }
 
@@ -357,7 +370,8 @@ Status Renderer::draw(VkCommandBuffer commands, uint32_t slot_index, VkFramebuff
         const VkBuffer buffer = slot.shapes.handle();
         const VkDeviceSize offset = 0;
         fn.CmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_GRAPHICS, shapes_pipeline_);
-        fn.CmdPushConstants(commands, layout_, VK_SHADER_STAGE_VERTEX_BIT | VK_SHADER_STAGE_FRAGMENT_BIT, 0, sizeof target, target);
+        fn.CmdPushConstants(commands, layout_, VK_SHADER_STAGE_VERTEX_BIT | VK_SHADER_STAGE_FRAGMENT_BIT, 0,
+                            sizeof target, target);
         fn.CmdBindVertexBuffers(commands, 0, 1, &buffer, &offset);
         fn.CmdDraw(commands, 6, static_cast<uint32_t>(shapes_.size()), 0, 0);
     }

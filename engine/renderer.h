@@ -13,8 +13,8 @@ namespace sac::engine {
 /// Device and memory must outlive it. [thread] one at a time.
 class Renderer {
 public:
-    /// `format`: of the images drawn to (UNORM, values are sRGB-coded as they come). `final_layout`: the layout they are left in.
-    /// `slots`: frames that may be in flight at one time.
+    /// `format`: of the images drawn to (UNORM, values are sRGB-coded as they come). `final_layout`: the layout they
+    /// are left in. `slots`: frames that may be in flight at one time.
     static Result<std::unique_ptr<Renderer>> create(vk::Device &device, vk::Memory &memory, VkFormat format,
                                                     VkImageLayout final_layout, uint32_t slots);
     ~Renderer();  ///< the device must be done with what was recorded
@@ -31,7 +31,8 @@ public:
         float scale = 1;  ///< of lines and letters: overlay_scale(), or a display's own
     };
     /// Records upload and drawing. `slot`'s last submission must have finished. The picture is shown by letterbox().
-    Status draw(VkCommandBuffer commands, uint32_t slot, VkFramebuffer framebuffer, VkExtent2D extent, const Scene &scene);
+    Status draw(VkCommandBuffer commands, uint32_t slot, VkFramebuffer framebuffer, VkExtent2D extent,
+                const Scene &scene);
 
 private:
     struct Slot {
@@ -59,9 +60,9 @@ private:
     vk::Buffer font_buffer_;
     std::array<GpuImage, 3> planes_;  // of the picture; those its format does not have are one pixel
     bool planes_written_ = false;
-    Frame shown_;                     // format and size of the picture, without its memory
+    Frame shown_;  // format and size of the picture, without its memory
     std::vector<Slot> slots_;
-    std::vector<Shape> shapes_;       // of the draw at hand, kept for its capacity
+    std::vector<Shape> shapes_;  // of the draw at hand, kept for its capacity
 };
 
 }  // namespace sac::engine

@@ -85,7 +85,8 @@ Status Swapchain::recreate(VkExtent2D wanted) {
 Status Swapchain::create_targets() {
     const vk::DeviceFunctions &fn = device_.fn();
     uint32_t count = 0;
-    SAC_VK(fn.GetSwapchainImagesKHR(device_.handle(), swapchain_, &count, nullptr), "asking for the swapchain's images");
+    SAC_VK(fn.GetSwapchainImagesKHR(device_.handle(), swapchain_, &count, nullptr),
+           "asking for the swapchain's images");
     std::vector<VkImage> images(count);
     SAC_VK(fn.GetSwapchainImagesKHR(device_.handle(), swapchain_, &count, images.data()),
            "asking for the swapchain's images");
@@ -141,7 +142,8 @@ Status Swapchain::present(const SwapchainImage &image) {
     info.swapchainCount = 1;
     info.pSwapchains = &swapchain_;
     info.pImageIndices = &image.index;
-    const VkResult result = device_.with_queue([&](VkQueue queue) { return device_.fn().QueuePresentKHR(queue, &info); });
+    const VkResult result =
+        device_.with_queue([&](VkQueue queue) { return device_.fn().QueuePresentKHR(queue, &info); });
     if (result == VK_SUBOPTIMAL_KHR || result == VK_ERROR_OUT_OF_DATE_KHR) {
         stale_ = true;
         return {};

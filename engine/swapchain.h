@@ -32,7 +32,8 @@ public:
     /// The next image, whose contents are undefined until `acquired` is signalled; nothing while the window has no
     /// area. `wanted` is the window's framebuffer size; (re)creates the images when they do not fit it.
     Result<std::optional<SwapchainImage>> acquire(VkExtent2D wanted, VkSemaphore acquired);
-    /// Presents an image once its `rendered` is signalled, and leaves it to the next acquire to repair what the surface complains of.
+    /// Presents an image once its `rendered` is signalled, and leaves it to the next acquire to repair what the surface
+    /// complains of.
     Status present(const SwapchainImage &image);
 
     /// Whether its images can be copied from (for screenshots).

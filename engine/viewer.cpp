@@ -5,8 +5,8 @@
 namespace sac::engine {
 
 namespace {
-constexpr ImageUse presented_image = {VK_PIPELINE_STAGE_COLOR_ATTACHMENT_OUTPUT_BIT, VK_ACCESS_COLOR_ATTACHMENT_WRITE_BIT,
-                                      VK_IMAGE_LAYOUT_PRESENT_SRC_KHR};
+constexpr ImageUse presented_image = {VK_PIPELINE_STAGE_COLOR_ATTACHMENT_OUTPUT_BIT,
+                                      VK_ACCESS_COLOR_ATTACHMENT_WRITE_BIT, VK_IMAGE_LAYOUT_PRESENT_SRC_KHR};
 constexpr ImageUse to_present = {VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, 0, VK_IMAGE_LAYOUT_PRESENT_SRC_KHR};
 }  // namespace
 
@@ -110,7 +110,8 @@ Result<bool> Viewer::show(const Frame *frame, const Overlay &overlay, Image *cap
     Slot &slot = slots_[presented_ % frames_in_flight];
     const vk::DeviceFunctions &fn = device_->fn();
     SAC_VK(fn.WaitForFences(device_->handle(), 1, &slot.done, VK_TRUE, UINT64_MAX), "waiting for an earlier frame");
-    SAC_ASSIGN(const std::optional<SwapchainImage> image, swapchain_->acquire(window_->framebuffer_size(), slot.acquired));
+    SAC_ASSIGN(const std::optional<SwapchainImage> image,
+               swapchain_->acquire(window_->framebuffer_size(), slot.acquired));
     if (!image) return false;
 
     const float scale = std::max(overlay_scale(image->extent.width, image->extent.height), window_->content_scale());
@@ -127,7 +128,8 @@ Result<bool> Viewer::show(const Frame *frame, const Overlay &overlay, Image *cap
     SAC_TRY(swapchain_->present(*image));
     ++presented_;
     if (capture) {
-        SAC_VK(fn.WaitForFences(device_->handle(), 1, &slot.done, VK_TRUE, UINT64_MAX), "waiting for the window's frame");
+        SAC_VK(fn.WaitForFences(device_->handle(), 1, &slot.done, VK_TRUE, UINT64_MAX),
+               "waiting for the window's frame");
         read_capture(image->extent, *capture);
     }
     return true;

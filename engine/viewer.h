@@ -13,13 +13,14 @@ class Viewer {
 public:
     /// Opens the window and creates a device that can present to it. `device_options`' own fields for extensions and
     /// queue families are filled in here.
-    static Result<std::unique_ptr<Viewer>> create(const WindowOptions &window_options, vk::DeviceOptions device_options);
+    static Result<std::unique_ptr<Viewer>> create(const WindowOptions &window_options,
+                                                  vk::DeviceOptions device_options);
     ~Viewer();
 
     Window &window() { return *window_; }
     vk::Device &device() { return *device_; }
     vk::Memory &memory() { return *memory_; }
-    const Swapchain &swapchain() const { return *swapchain_; }
+    Swapchain &swapchain() { return *swapchain_; }
 
     /// Draws and presents. `frame` null: the picture shown before. False: the window has no area, nothing was shown.
     /// With `capture`, waits and gives what the window shows.

@@ -45,7 +45,8 @@ Result<std::unique_ptr<Window>> Window::create(const WindowOptions &options) {
     SAC_TRY(acquire_library());
     std::unique_ptr<Window> window(new Window);
     if (!glfwVulkanSupported())
-        return Error(Code::no_device, "no window can be opened: there is no Vulkan for this display (" + last_error() + ")");
+        return Error(Code::no_device,
+                     "no window can be opened: there is no Vulkan for this display (" + last_error() + ")");
     glfwWindowHint(GLFW_CLIENT_API, GLFW_NO_API);
     glfwWindowHint(GLFW_VISIBLE, options.visible);
     glfwWindowHint(GLFW_SCALE_TO_MONITOR, GLFW_TRUE);

@@ -15,7 +15,8 @@ const char *pixel_format_name(PixelFormat format) {
 YuvConversion yuv_conversion(YuvMatrix matrix, bool full_range) {
     YuvConversion c;
     // ITU-R BT.601-7 and BT.709-6, from the weights of red and blue.
-    const float red = matrix == YuvMatrix::bt601 ? 0.299f : 0.2126f, blue = matrix == YuvMatrix::bt601 ? 0.114f : 0.0722f;
+    const float red = matrix == YuvMatrix::bt601 ? 0.299f : 0.2126f,
+                blue = matrix == YuvMatrix::bt601 ? 0.114f : 0.0722f;
     const float green = 1 - red - blue;
     c.to_rgb = {2 * (1 - red), -2 * (1 - blue) * blue / green, -2 * (1 - red) * red / green, 2 * (1 - blue)};
     c.range = full_range ? std::array<float, 4>{0, 1, 128.f / 255, 1}

@@ -26,10 +26,10 @@ struct Frame {
     uint32_t width = 0, height = 0;  ///< pixels; chroma planes are (n + 1) / 2
     std::array<Plane, 3> planes;     ///< rgb, rgba, bgra, yuyv: one; nv12: Y, UV; i420: Y, U, V
     YuvMatrix matrix = YuvMatrix::bt601;
-    bool full_range = false;         ///< of YUV
-    std::string source;              ///< file it came from
-    uint64_t index = 0;              ///< within the source, from 0
-    int64_t timestamp_ns = 0;        ///< within the source
+    bool full_range = false;   ///< of YUV
+    std::string source;        ///< file it came from
+    uint64_t index = 0;        ///< within the source, from 0
+    int64_t timestamp_ns = 0;  ///< within the source
     std::shared_ptr<const void> owner;
 };
 

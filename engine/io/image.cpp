@@ -84,6 +84,8 @@ Result<Image> decode_image(const std::vector<uint8_t> &bytes, const std::string 
     if (width > static_cast<int>(max_image_side) || height > static_cast<int>(max_image_side))
         return Error(Code::unsupported, sac::format("%s: %d x %d pixels; the longest side may have %u", name.c_str(),
                                                     width, height, max_image_side));
+    if (bytes[0] == 'P' && stbi_is_16_bit_from_memory(bytes.data(), size))
+        return Error(Code::unsupported, name + ": a PNM of 16 bits a channel, whose byte order stb_image mistakes");
     if (jpeg_is_truncated(bytes)) return Error(Code::invalid_file, name + ": the JPEG is truncated (no end marker)");
     const std::unique_ptr<uint8_t, void (*)(void *)> pixels(
         stbi_load_from_memory(bytes.data(), size, &width, &height, &channels, 4), stbi_image_free);
@@ -114,10 +116,8 @@ Result<std::vector<uint8_t>> encode_jpeg(const Image &image, int quality) {
 }
 
 Status write_image(const std::string &path, const Image &image) {
-    const std::string ending = lower_ending(path);
-    if (ending != ".png" && ending != ".jpg" && ending != ".jpeg")
-        return Error(Code::unsupported, path + ": pictures are written as .png or .jpg");
-    auto bytes = ending == ".png" ? encode_png(image) : encode_jpeg(image, 92);
+    if (!can_write_image(path)) return Error(Code::unsupported, path + ": pictures are written as .png or .jpg");
+    auto bytes = lower_ending(path) == ".png" ? encode_png(image) : encode_jpeg(image, 92);
     if (!bytes) return std::move(bytes).error().with_context(path);
     const std::string temporary = path + ".part";
     std::FILE *file = std::fopen(temporary.c_str(), "wb");
@@ -131,6 +131,11 @@ Status write_image(const std::string &path, const Image &image) {
         return Error(Code::io_error, path + ": writing failed");
     }
     return {};
+}
+
+bool can_write_image(const std::string &path) {
+    const std::string ending = lower_ending(path);
+    return ending == ".png" || ending == ".jpg" || ending == ".jpeg";
 }
 
 Frame to_frame(std::shared_ptr<const Image> image, std::string source) {

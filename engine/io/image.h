@@ -35,9 +35,12 @@ Result<Image> decode_image(const std::vector<uint8_t> &bytes, const std::string 
 Result<std::vector<uint8_t>> encode_png(const Image &image);
 Result<std::vector<uint8_t>> encode_jpeg(const Image &image, int quality);
 
-/// Writes a .png, or a .jpg of quality 92, to a temporary name beside `path` and renames it, so that a reader never sees
-/// half of it. Error unsupported: another ending; io_error: the file cannot be written.
+/// Writes a .png, or a .jpg of quality 92, to a temporary name beside `path` and renames it, so that a reader never
+/// sees half of it. Error unsupported: another ending; io_error: the file cannot be written.
 Status write_image(const std::string &path, const Image &image);
+
+/// True if write_image knows the ending.
+bool can_write_image(const std::string &path);
 
 /// The image as a frame that shares its memory.
 Frame to_frame(std::shared_ptr<const Image> image, std::string source);

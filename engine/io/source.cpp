@@ -39,25 +39,37 @@ private:
 class VideoSource final : public Source {
 public:
     VideoSource(std::string path, std::unique_ptr<Video> video) : path_(std::move(path)), video_(std::move(video)) {}
-    Result<std::optional<Frame>> next() override { return video_->next(); }
+    Result<std::optional<Frame>> next() override {
+        auto frame = video_->next();
+        at_end_ = frame.ok() && !frame->has_value();
+        return frame;
+    }
     Kind kind() const override { return Kind::video; }
     uint64_t estimated_frames() const override { return video_->estimated_frames(); }
     double frame_rate() const override { return video_->frame_rate(); }
     std::string remark() const override {
         const auto damaged = static_cast<unsigned long long>(video_->damaged_packets());
-        return damaged ? sac::format("%s: %llu damaged packets were passed over", path_.c_str(), damaged) : std::string();
+        const auto frames = static_cast<unsigned long long>(video_->frames());
+        const auto expected = static_cast<unsigned long long>(video_->estimated_frames());
+        if (damaged)
+            return sac::format("%s: is damaged in %llu places, %llu frames were read", path_.c_str(), damaged, frames);
+        if (!at_end_ || frames + 1 >= expected) return {};  // a container's duration may be off by one
+        return sac::format("%s: is truncated: %llu frames instead of about %llu", path_.c_str(), frames, expected);
     }
 
 private:
     std::string path_;
     std::unique_ptr<Video> video_;
+    bool at_end_ = false;
 };
 
 Result<std::unique_ptr<Source>> open_folder(const std::string &path) {
     std::error_code error;
     std::vector<std::string> paths;
-    for (auto entry = fs::directory_iterator(path, error); !error && entry != fs::directory_iterator(); entry.increment(error))
-        if (entry->is_regular_file(error) && has_image_ending(entry->path().string())) paths.push_back(entry->path().string());
+    for (auto entry = fs::directory_iterator(path, error); !error && entry != fs::directory_iterator();
+         entry.increment(error))
+        if (entry->is_regular_file(error) && has_image_ending(entry->path().string()))
+            paths.push_back(entry->path().string());
     if (error) return Error(Code::io_error, path + ": cannot be listed: " + error.message());
     if (paths.empty()) return Error(Code::not_found, path + ": there is no picture in this folder");
     std::sort(paths.begin(), paths.end());

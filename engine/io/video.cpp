@@ -50,6 +50,7 @@ public:
             return failure("damaged stream parameters", result);
         decoder_->thread_count = 0;  // as many as there are cores
         decoder_->pkt_timebase = stream->time_base;
+        decoder_->flags |= AV_CODEC_FLAG_OUTPUT_CORRUPT;  // a patched-up frame is better than none, and is counted
         if ((result = avcodec_open2(decoder_.get(), codec, nullptr)) < 0)
             return failure(sac::format("its %s decoder cannot be opened", codec->name), result);
 
@@ -69,6 +70,7 @@ public:
             const int received = avcodec_receive_frame(decoder_.get(), decoded.get());
             if (received == 0) {
                 if (decoded->width < 1 || decoded->height < 1) continue;
+                if ((decoded->flags & AV_FRAME_FLAG_CORRUPT) || decoded->decode_error_flags) ++damaged_;
                 return to_our_frame(*decoded);
             }
             if (received == AVERROR_EOF) return end();
@@ -78,6 +80,7 @@ public:
     }
 
     uint64_t damaged_packets() const override { return damaged_; }
+    uint64_t frames() const override { return frames_; }
     uint64_t estimated_frames() const override { return estimated_; }
     double frame_rate() const override { return rate_; }
 
@@ -107,9 +110,8 @@ private:
 
     Result<std::optional<Frame>> end() const {
         if (frames_ > 0) return std::optional<Frame>();
-        return Error(Code::invalid_file,
-                     sac::format("%s: not one frame could be decoded (%llu damaged packets)", path_.c_str(),
-                                 static_cast<unsigned long long>(damaged_)));
+        return Error(Code::invalid_file, sac::format("%s: not one frame could be decoded (%llu damaged packets)",
+                                                     path_.c_str(), static_cast<unsigned long long>(damaged_)));
     }
 
     Result<std::optional<Frame>> to_our_frame(const AVFrame &decoded) {
@@ -150,9 +152,9 @@ private:
 
     // Formats that the GPU does not take become RGBA on the CPU. Null if it cannot be done.
     std::shared_ptr<AVFrame> convert(const AVFrame &from) {
-        scaler_.reset(sws_getCachedContext(scaler_.release(), from.width, from.height,
-                                           static_cast<AVPixelFormat>(from.format), from.width, from.height,
-                                           AV_PIX_FMT_RGBA, SWS_BILINEAR | SWS_ACCURATE_RND, nullptr, nullptr, nullptr));
+        scaler_.reset(sws_getCachedContext(
+            scaler_.release(), from.width, from.height, static_cast<AVPixelFormat>(from.format), from.width,
+            from.height, AV_PIX_FMT_RGBA, SWS_BILINEAR | SWS_ACCURATE_RND, nullptr, nullptr, nullptr));
         std::shared_ptr<AVFrame> to(av_frame_alloc(), [](AVFrame *f) { av_frame_free(&f); });
         if (!scaler_ || !to) return nullptr;
         to->format = AV_PIX_FMT_RGBA;

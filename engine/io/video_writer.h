@@ -1,5 +1,6 @@
 #pragma once
-// Writes a video of RGBA pictures through FFmpeg: MPEG-4 (.mp4, .avi) or lossless FFV1 (.mkv), which every build of it has.
+// Writes a video of RGBA pictures through FFmpeg: MPEG-4 (.mp4, .avi) or lossless FFV1 (.mkv), which every build of it
+// has.
 
 #include <memory>
 #include <string>

@@ -39,7 +39,8 @@ Result<Arguments> Arguments::parse(std::span<const char *const> words, std::span
         }
         const size_t equals = word.find('=');
         const std::string name = word.substr(0, equals);
-        const auto option = std::find_if(options.begin(), options.end(), [&](const Option &o) { return name == o.name; });
+        const auto option =
+            std::find_if(options.begin(), options.end(), [&](const Option &o) { return name == o.name; });
         if (option == options.end()) return Error(Code::invalid_argument, "there is no option " + name);
         if (arguments.has(name) && !option->repeated) return Error(Code::invalid_argument, name + " is given twice");
         std::string value;

@@ -24,8 +24,8 @@ struct Option {
 /// The arguments of one run, checked against a command's options.
 class Arguments {
 public:
-    /// "--name value" and "--name=value"; "--" ends the options. Error invalid_argument: an unknown option, a missing or
-    /// unwanted value, a number that is none or out of its range, too few or too many others.
+    /// "--name value" and "--name=value"; "--" ends the options. Error invalid_argument: an unknown option, a missing
+    /// or unwanted value, a number that is none or out of its range, too few or too many others.
     static Result<Arguments> parse(std::span<const char *const> words, std::span<const Option> options, size_t fewest,
                                    size_t most);
 

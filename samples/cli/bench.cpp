@@ -23,15 +23,18 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 constexpr Option options[] = {
-    {"--net", "NAME", "only this network (may be repeated): fastestdet, squeezenet, mobilenet_v2, resnet18", Option::Kind::text, 0, 0, true},
+    {"--net", "NAME", "only this network (may be repeated): fastestdet, squeezenet, mobilenet_v2, resnet18",
+     Option::Kind::text, 0, 0, true},
     {"--weights", "FILE", "an ONNX file to measure as well (may be repeated)", Option::Kind::text, 0, 0, true},
     dim_option,
     {"--runs", "N", "runs that are counted (default 30)", Option::Kind::count, 1, 100000},
-    {"--rounds", "N", "how often runs of ours and of the other program change (default 3)", Option::Kind::count, 1, 1000},
+    {"--rounds", "N", "how often runs of ours and of the other program change (default 3)", Option::Kind::count, 1,
+     1000},
     {"--against", "ncnn=PATH", "a benchncnn to run in turns with ours, on the device of the same number"},
     {"--against-models", "DIR", "folder of benchncnn's .param files: then only the nets asked for are run there"},
     {"--kernels", nullptr, "GPU time of each dispatch", Option::Kind::flag},
-    {"--load", nullptr, "time of loading: with empty caches (ours, and Mesa's), then with full ones", Option::Kind::flag},
+    {"--load", nullptr, "time of loading: with empty caches (ours, and Mesa's), then with full ones",
+     Option::Kind::flag},
     {"--json", nullptr, "one line of JSON a network", Option::Kind::flag},
     half_option,
     device_option,
@@ -57,7 +60,8 @@ struct Subject {
     sac_network_info info = {};
 
     const Rival *rival() const {
-        const auto found = std::find_if(std::begin(rivals), std::end(rivals), [&](const Rival &r) { return name == r.ours; });
+        const auto found =
+            std::find_if(std::begin(rivals), std::end(rivals), [&](const Rival &r) { return name == r.ours; });
         return found == std::end(rivals) ? nullptr : found;
     }
 };
@@ -154,7 +158,8 @@ Status run_rival(const std::string &program, const std::string &models, std::vec
     for (const Subject &subject : list) {
         const Rival *rival = subject.rival();
         if (!rival || models.empty()) continue;
-        commands.push_back("cd " + shell_quoted(models) + " && " + shell_quoted(program) + " 4 2 0 0 0 param=" + rival->theirs + ".param shape=" + rival->shape);
+        commands.push_back("cd " + shell_quoted(models) + " && " + shell_quoted(program) +
+                           " 4 2 0 0 0 param=" + rival->theirs + ".param shape=" + rival->shape);
     }
     if (models.empty()) commands.push_back(shell_quoted(program) + " 4 2 0 0 0");
     for (const std::string &command : commands) {
@@ -190,20 +195,25 @@ void print_json(const Subject &s, const std::string &device) {
         line["times_as_fast"] = median(s.theirs) / median(s.runs);
     }
     for (const sac_dispatch_info &k : s.kernels)
-        line["kernels"].push_back({{"node", k.node}, {"operation", k.operation}, {"kernel", k.kernel}, {"us", k.microseconds}, {"mflop", k.flops / 1e6}});
+        line["kernels"].push_back({{"node", k.node},
+                                   {"operation", k.operation},
+                                   {"kernel", k.kernel},
+                                   {"us", k.microseconds},
+                                   {"mflop", k.flops / 1e6}});
     std::printf("%s\n", line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
 }
 
 void print_kernels(const Subject &s) {
     std::vector<sac_dispatch_info> sorted = s.kernels;
-    std::sort(sorted.begin(), sorted.end(), [](const auto &a, const auto &b) { return a.microseconds > b.microseconds; });
+    std::sort(sorted.begin(), sorted.end(),
+              [](const auto &a, const auto &b) { return a.microseconds > b.microseconds; });
     double total = 0;
     for (const sac_dispatch_info &k : sorted) total += k.microseconds;
     std::printf("\n%s: %.2f ms in %zu dispatches\n", s.name.c_str(), total / 1000, sorted.size());
     for (const sac_dispatch_info &k : sorted)
         std::printf("  %8.1f us %5.1f%%  %6.1f GFLOP/s  %-16.16s %-30.30s %s\n", k.microseconds,
-                    total > 0 ? 100 * k.microseconds / total : 0, k.microseconds > 0 ? k.flops / 1e3 / k.microseconds : 0,
-                    k.operation, k.kernel, k.node);
+                    total > 0 ? 100 * k.microseconds / total : 0,
+                    k.microseconds > 0 ? k.flops / 1e3 / k.microseconds : 0, k.operation, k.kernel, k.node);
 }
 
 void print_table(const std::vector<Subject> &list, bool loads, bool against) {
@@ -226,7 +236,8 @@ Status run(const Arguments &arguments) {
     std::string rival;
     if (arguments.has("--against")) {
         SAC_ASSIGN(const auto named, split_assignment("--against", arguments.text("--against")));
-        if (named.first != "ncnn") return Error(Code::invalid_argument, "--against knows ncnn=PATH, not " + named.first);
+        if (named.first != "ncnn")
+            return Error(Code::invalid_argument, "--against knows ncnn=PATH, not " + named.first);
         rival = fs::absolute(named.second).string();
         if (!fs::exists(rival)) return Error(Code::not_found, rival + ": no such program");
     }
@@ -248,8 +259,8 @@ Status run(const Arguments &arguments) {
         for (const Subject &subject : list) print_json(subject, device);
         return vision->validation_status();
     }
-    std::printf("%s; networks by name have random weights; each of %llu x %llu runs from submit to done\n", device.c_str(),
-                static_cast<unsigned long long>(rounds), static_cast<unsigned long long>(runs));
+    std::printf("%s; networks by name have random weights; each of %llu x %llu runs from submit to done\n",
+                device.c_str(), static_cast<unsigned long long>(rounds), static_cast<unsigned long long>(runs));
     print_table(list, arguments.has("--load"), !rival.empty());
     if (arguments.has("--kernels"))
         for (const Subject &subject : list) print_kernels(subject);
@@ -259,9 +270,15 @@ Status run(const Arguments &arguments) {
 }  // namespace
 
 const Command bench_command = {
-    "bench", "[options]", "measures how fast networks run and load",
-    "Without --net and --weights all networks that can be made here are measured. The pauses, other programs and clock\n"
+    "bench",
+    "[options]",
+    "measures how fast networks run and load",
+    "Without --net and --weights all networks that can be made here are measured. The pauses, other programs and "
+    "clock\n"
     "of a machine change from minute to minute: compare in one run (--against) or not at all.\n",
-    options, 0, 0, run};
+    options,
+    0,
+    0,
+    run};
 
 }  // namespace sac::cli

@@ -11,7 +11,7 @@ struct Command {
     const char *name;
     const char *usage;  ///< what comes after the name: "[options] SOURCE..."
     const char *summary;
-    const char *text;   ///< more for --help
+    const char *text;  ///< more for --help
     std::span<const Option> options;
     size_t fewest, most;  ///< arguments that are no options
     Status (*run)(const Arguments &);

@@ -66,8 +66,10 @@ Status detect_source(Run &run, const std::string &path) {
         progress.update(done + 1);
     }
     progress.clear();
-    if (const std::string remark = source->remark(); !remark.empty()) std::fprintf(stderr, "saccade detect: %s\n", remark.c_str());
-    if (unreadable > 0) return Error(Code::invalid_file, format("%s: %zu of its pictures could not be read", path.c_str(), unreadable));
+    if (const std::string remark = source->remark(); !remark.empty())
+        std::fprintf(stderr, "saccade detect: %s\n", remark.c_str());
+    if (unreadable > 0)
+        return Error(Code::invalid_file, format("%s: %zu of its pictures could not be read", path.c_str(), unreadable));
     return {};
 }
 
@@ -94,7 +96,8 @@ Status run(const Arguments &arguments) {
     }
     if (writer) {
         SAC_TRY(writer->finish());
-        if (!writer->summary().empty()) std::fprintf(stderr, "saccade detect: annotated: %s\n", writer->summary().c_str());
+        if (!writer->summary().empty())
+            std::fprintf(stderr, "saccade detect: annotated: %s\n", writer->summary().c_str());
     }
     SAC_TRY(first_error);
     return vision->validation_status();
@@ -103,10 +106,15 @@ Status run(const Arguments &arguments) {
 }  // namespace
 
 const Command detect_command = {
-    "detect", "[options] SOURCE...", "finds objects in pictures, folders of pictures and videos",
+    "detect",
+    "[options] SOURCE...",
+    "finds objects in pictures, folders of pictures and videos",
     "With --json each frame is one line:\n"
     "{\"source\":...,\"frame\":...,\"detections\":[{\"label\":...,\"score\":...,\"box\":[x1,y1,x2,y2]}]}\n"
     "Boxes are in pixels of the source.\n",
-    options, 1, SIZE_MAX, run};
+    options,
+    1,
+    SIZE_MAX,
+    run};
 
 }  // namespace sac::cli

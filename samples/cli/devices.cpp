@@ -21,8 +21,8 @@ Status run(const Arguments &arguments) {
         const std::string version = format("%u.%u.%u", VK_API_VERSION_MAJOR(d.api_version),
                                            VK_API_VERSION_MINOR(d.api_version), VK_API_VERSION_PATCH(d.api_version));
         if (arguments.has("--json")) {
-            const nlohmann::ordered_json line = {{"index", i},           {"name", d.name},       {"type", d.type},
-                                                 {"driver", d.driver},   {"vulkan", version},    {"usable", d.usable},
+            const nlohmann::ordered_json line = {{"index", i},          {"name", d.name},    {"type", d.type},
+                                                 {"driver", d.driver},  {"vulkan", version}, {"usable", d.usable},
                                                  {"why_not", d.why_not}};
             std::printf("%s\n", line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
         } else {
@@ -35,8 +35,13 @@ Status run(const Arguments &arguments) {
 
 }  // namespace
 
-const Command devices_command = {"devices", "[--json]", "lists the Vulkan devices",
+const Command devices_command = {"devices",
+                                 "[--json]",
+                                 "lists the Vulkan devices",
                                  "The number or a part of the name is what --device and SACCADE_DEVICE take.\n",
-                                 options, 0, 0, run};
+                                 options,
+                                 0,
+                                 0,
+                                 run};
 
 }  // namespace sac::cli

@@ -39,9 +39,10 @@ Status run(const Arguments &arguments) {
 
     std::printf("%s on %s\n", wanted.path.c_str(), vision->info().device_name);
     for (size_t i = 0; i < tensors.size(); ++i)
-        std::printf("  %-6s  %s %s\n", i < info.input_count ? "input" : "output", tensors[i].name, shape_text(tensors[i]).c_str());
-    std::printf("  %u nodes after fusion, %u dispatches, %u barriers, %.1f MFLOP\n", info.node_count, info.dispatch_count,
-                info.barrier_count, info.flops / 1e6);
+        std::printf("  %-6s  %s %s\n", i < info.input_count ? "input" : "output", tensors[i].name,
+                    shape_text(tensors[i]).c_str());
+    std::printf("  %u nodes after fusion, %u dispatches, %u barriers, %.1f MFLOP\n", info.node_count,
+                info.dispatch_count, info.barrier_count, info.flops / 1e6);
     std::printf("  weights %.2f MiB, activations %.2f MiB in one arena (lower bound: %.2f MiB live at one time)\n",
                 mebibytes(info.weight_bytes), mebibytes(info.arena_bytes), mebibytes(info.live_set_bytes));
     std::printf("  ready in %.0f ms\n\n", info.load_ms);
@@ -59,7 +60,8 @@ Status run(const Arguments &arguments) {
         const std::string groups = format("%ux%ux%u", d.groups[0], d.groups[1], d.groups[2]);
         std::printf("%4zu%c %-28.28s %-18.18s %-30.30s %14s %9.2f", i, d.barrier ? '|' : ' ', d.node, d.operation,
                     d.kernel, groups.c_str(), d.flops / 1e6);
-        if (wanted.profile) std::printf(" %9.1f  %5.1f%%", d.microseconds, total > 0 ? 100 * d.microseconds / total : 0);
+        if (wanted.profile)
+            std::printf(" %9.1f  %5.1f%%", d.microseconds, total > 0 ? 100 * d.microseconds / total : 0);
         std::printf("\n");
     }
     std::printf("\n| after the number: the dispatch waits for those before it.\n");
@@ -68,8 +70,14 @@ Status run(const Arguments &arguments) {
 
 }  // namespace
 
-const Command inspect_command = {"inspect", "[options] MODEL.onnx|DIR", "shows what a network becomes on the device",
-                                 "Inputs and outputs, the graph after fusion, the kernel of each dispatch, and the memory.\n",
-                                 options, 1, 1, run};
+const Command inspect_command = {
+    "inspect",
+    "[options] MODEL.onnx|DIR",
+    "shows what a network becomes on the device",
+    "Inputs and outputs, the graph after fusion, the kernel of each dispatch, and the memory.\n",
+    options,
+    1,
+    1,
+    run};
 
 }  // namespace sac::cli

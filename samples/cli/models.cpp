@@ -32,12 +32,17 @@ fs::path program_path() {
 #endif
 }
 
-// FastestDet's card with the seeded network in place of the trained one. It shows its few best boxes, whatever they are.
+// FastestDet's card with the seeded network in place of the trained one. It shows its few best boxes, whatever they
+// are.
 Result<TemporaryFolder> make_seeded_model() {
     const fs::path card_path = fs::path(assets_directory()) / "models" / "fastestdet" / "card.json";
     std::ifstream in(card_path);
     nlohmann::ordered_json card = nlohmann::ordered_json::parse(in, nullptr, false);
-    if (!card.is_object()) return Error(Code::not_found, card_path.string() + ": the card for the seeded network cannot be read (SACCADE_ASSETS can name the folder of assets)");
+    if (!card.is_object())
+        return Error(
+            Code::not_found,
+            card_path.string() +
+                ": the card for the seeded network cannot be read (SACCADE_ASSETS can name the folder of assets)");
     card["name"] = "seeded FastestDet";
     card["file"] = "model.onnx";
     card["input"]["name"] = "image";

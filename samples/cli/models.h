@@ -1,13 +1,14 @@
 #pragma once
-// Where models are found: a folder that is named, one of the project's own by name, or one with seeded weights made on the spot.
+// Where models are found: a folder that is named, one of the project's own by name, or one with seeded weights made on
+// the spot.
 
 #include "samples/cli/arguments.h"
 #include "samples/cli/vision.h"
 
 namespace sac::cli {
 
-/// The project's assets: $SACCADE_ASSETS, else ../share/saccade/assets beside an installed program, else `assets` in a folder above it (a build
-/// tree). Empty if there is none.
+/// The project's assets: $SACCADE_ASSETS, else ../share/saccade/assets beside an installed program, else `assets` in a
+/// folder above it (a build tree). Empty if there is none.
 std::string assets_directory();
 
 /// A folder that is removed with all in it at the end.
@@ -35,14 +36,18 @@ struct Model {
 };
 
 /// The options --model, --weights, --score, --iou and --half, and what they choose.
-inline constexpr Option model_option = {"--model", "DIR", "a model's folder, a model's name in the project, or 'seeded': random weights"};
-inline constexpr Option weights_option = {"--weights", "FILE", "the network's ONNX file, if it is not in the model's folder"};
-inline constexpr Option score_option = {"--score", "S", "lowest score of a detection, 0 to 1 (default: the model's)",
-                                        Option::Kind::number, 0.0001, 1};
-inline constexpr Option iou_option = {"--iou", "I", "overlap above which the lesser box is dropped, 0 to 1 (default: the model's)",
-                                      Option::Kind::number, 0.0001, 1};
+inline constexpr Option model_option = {"--model", "DIR",
+                                        "a model's folder, a model's name in the project, or 'seeded': random weights"};
+inline constexpr Option weights_option = {"--weights", "FILE",
+                                          "the network's ONNX file, if it is not in the model's folder"};
+inline constexpr Option score_option = {
+    "--score", "S", "lowest score of a detection, 0 to 1 (default: the model's)", Option::Kind::number, 0.0001, 1};
+inline constexpr Option iou_option = {
+    "--iou", "I", "overlap above which the lesser box is dropped, 0 to 1 (default: the model's)", Option::Kind::number,
+    0.0001,  1};
 inline constexpr Option half_option = {"--half", nullptr, "half-precision storage", Option::Kind::flag};
-inline constexpr Option device_option = {"--device", "D", "number or part of the name of the Vulkan device (see saccade devices)"};
+inline constexpr Option device_option = {"--device", "D",
+                                         "number or part of the name of the Vulkan device (see saccade devices)"};
 Result<Model> choose_model(const Arguments &arguments);
 
 }  // namespace sac::cli

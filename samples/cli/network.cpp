@@ -44,7 +44,8 @@ Result<Network> Network::open(const Vision &vision, const NetworkOptions &option
     desc.path = options.path.c_str();
     desc.dimensions = dimensions.data();
     desc.dimension_count = static_cast<uint32_t>(dimensions.size());
-    desc.flags = (options.half ? uint32_t{SAC_MODEL_FP16} : 0u) | (options.profile ? uint32_t{SAC_NETWORK_PROFILE} : 0u);
+    desc.flags =
+        (options.half ? uint32_t{SAC_MODEL_FP16} : 0u) | (options.profile ? uint32_t{SAC_NETWORK_PROFILE} : 0u);
     SAC_TRY(vision.check(debug->open_network(vision.context(), &desc, &network.network_)));
     network.info_.type = SAC_TYPE_NETWORK_INFO;
     network.info_.size = sizeof network.info_;
@@ -89,14 +90,12 @@ Result<std::string> Network::describe() const {
 }
 
 Status Network::write(const std::string &input, const std::vector<float> &values) const {
-    return vision_.check(
-        debug_.write_input(vision_.context(), network_, input.c_str(), values.data(), values.size()));
+    return vision_.check(debug_.write_input(vision_.context(), network_, input.c_str(), values.data(), values.size()));
 }
 
 Result<std::vector<float>> Network::read(const sac_tensor_info &output) const {
     std::vector<float> values(element_count(output));
-    SAC_TRY(vision_.check(
-        debug_.read_output(vision_.context(), network_, output.name, values.data(), values.size())));
+    SAC_TRY(vision_.check(debug_.read_output(vision_.context(), network_, output.name, values.data(), values.size())));
     return values;
 }
 

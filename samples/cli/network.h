@@ -12,7 +12,8 @@ struct NetworkOptions {
     bool half = false, profile = false;
 };
 
-inline constexpr Option dim_option = {"--dim", "NAME=VALUE", "the value of a symbolic dimension", Option::Kind::text, 0, 0, true};
+inline constexpr Option dim_option = {"--dim", "NAME=VALUE", "the value of a symbolic dimension", Option::Kind::text, 0,
+                                      0,       true};
 
 /// Closed with the object; the Vision must outlive it. [thread] one at a time.
 class Network {

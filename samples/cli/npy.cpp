@@ -42,7 +42,8 @@ Result<NpyArray> read_npy(const std::string &path) {
     if (length > bytes.size() - start) return damaged("the header is truncated");
     const std::string header = bytes.substr(start, length);
 
-    if (value_of(header, "descr") != "'<f4'") return Error(Code::unsupported, path + ": only 32-bit floats are read here");
+    if (value_of(header, "descr") != "'<f4'")
+        return Error(Code::unsupported, path + ": only 32-bit floats are read here");
     if (value_of(header, "fortran_order") != "False") return Error(Code::unsupported, path + ": is in Fortran order");
     const std::string shape = value_of(header, "shape");
     if (shape.empty() || shape[0] != '(') return damaged("the header has no shape");
@@ -53,7 +54,8 @@ Result<NpyArray> read_npy(const std::string &path) {
         char *end = nullptr;
         const long long size = std::strtoll(at, &end, 10);
         if (end == at) break;
-        if (size < 0 || (size > 0 && count > available / static_cast<size_t>(size))) return damaged("the data is truncated");
+        if (size < 0 || (size > 0 && count > available / static_cast<size_t>(size)))
+            return damaged("the data is truncated");
         count *= static_cast<size_t>(size);
         array.shape.push_back(size);
         at = end + (*end == ',' ? 1 : 0);

@@ -32,7 +32,8 @@ std::string json_line(const std::string &source, uint64_t frame, const std::vect
     return line + "]}";
 }
 
-std::string text_lines(const std::string &source, uint64_t frame, bool is_video, const std::vector<Detection> &detections) {
+std::string text_lines(const std::string &source, uint64_t frame, bool is_video,
+                       const std::vector<Detection> &detections) {
     const size_t n = detections.size();
     std::string lines = source;
     if (is_video) lines += format(", frame %llu", static_cast<unsigned long long>(frame));
@@ -69,7 +70,8 @@ Status AnnotatedWriter::write(const engine::Frame &frame, bool is_video, double 
     ++written_;
     if (engine::has_video_ending(out_)) {
         if (!video_) {
-            SAC_ASSIGN(video_, engine::VideoWriter::create(out_, image.width, image.height, frame_rate > 0 ? frame_rate : 25));
+            SAC_ASSIGN(video_,
+                       engine::VideoWriter::create(out_, image.width, image.height, frame_rate > 0 ? frame_rate : 25));
         }
         last_ = out_;
         return video_->write(image);

@@ -11,7 +11,8 @@ namespace sac::cli {
 std::string json_line(const std::string &source, uint64_t frame, const std::vector<Detection> &detections);
 
 /// "photo.jpg: 2 objects" and a line for each.
-std::string text_lines(const std::string &source, uint64_t frame, bool is_video, const std::vector<Detection> &detections);
+std::string text_lines(const std::string &source, uint64_t frame, bool is_video,
+                       const std::vector<Detection> &detections);
 
 /// Draws boxes and labels into frames of the source's size and writes them: to a picture (.png, .jpg: the last frame),
 /// a video (.mkv, .mp4, .avi), or a folder. [thread] one at a time.
@@ -21,7 +22,8 @@ public:
     static Result<std::unique_ptr<AnnotatedWriter>> create(const std::string &out, const std::string &device);
     ~AnnotatedWriter();
 
-    Status write(const engine::Frame &frame, bool is_video, double frame_rate, const std::vector<Detection> &detections);
+    Status write(const engine::Frame &frame, bool is_video, double frame_rate,
+                 const std::vector<Detection> &detections);
     /// To be called after the last frame.
     Status finish();
     /// Files written so far, in words: "out/photo.png", "12 pictures in out".

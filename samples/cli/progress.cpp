@@ -43,7 +43,8 @@ void Progress::update(uint64_t done) {
         return;
     }
     constexpr size_t width = 30;
-    const size_t filled = std::min<size_t>(width, static_cast<size_t>(static_cast<double>(done) * width / static_cast<double>(total_)));
+    const size_t filled =
+        std::min<size_t>(width, static_cast<size_t>(static_cast<double>(done) * width / static_cast<double>(total_)));
     const std::string bar = std::string(filled, '#') + std::string(width - filled, '.');
     std::fprintf(stderr, "\r%s  [%s] %llu/%llu  %.1f/s\033[K", what_.c_str(), bar.c_str(), n, total, rate);
 }

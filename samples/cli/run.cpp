@@ -37,7 +37,8 @@ Status write_inputs(const Arguments &arguments, const Network &network, const st
         missing.erase(named.first);
     }
     if (missing.empty()) return {};
-    return Error(Code::invalid_argument, "input " + *missing.begin() + " is not given; --input " + *missing.begin() + "=FILE.npy");
+    return Error(Code::invalid_argument,
+                 "input " + *missing.begin() + " is not given; --input " + *missing.begin() + "=FILE.npy");
 }
 
 Status run(const Arguments &arguments) {
@@ -74,7 +75,13 @@ Status run(const Arguments &arguments) {
 
 }  // namespace
 
-const Command run_command = {"run", "[options] MODEL.onnx|DIR", "runs a network once on tensors from .npy files",
-                             "Prints each output's shape, smallest, largest and mean value.\n", options, 1, 1, run};
+const Command run_command = {"run",
+                             "[options] MODEL.onnx|DIR",
+                             "runs a network once on tensors from .npy files",
+                             "Prints each output's shape, smallest, largest and mean value.\n",
+                             options,
+                             1,
+                             1,
+                             run};
 
 }  // namespace sac::cli

@@ -17,7 +17,8 @@ double percentile(std::vector<double> values, double p) {
 std::optional<BenchncnnLine> parse_benchncnn(const std::string &line) {
     char name[128] = {};
     BenchncnnLine parsed;
-    if (std::sscanf(line.c_str(), " %127s min = %lf max = %lf avg = %lf", name, &parsed.least, &parsed.most, &parsed.average) != 4)
+    if (std::sscanf(line.c_str(), " %127s min = %lf max = %lf avg = %lf", name, &parsed.least, &parsed.most,
+                    &parsed.average) != 4)
         return std::nullopt;
     parsed.name = name;
     return parsed;

@@ -112,7 +112,8 @@ Result<VkExtent2D> window_size(const Arguments &arguments, const engine::Frame &
         unsigned width = 0, height = 0;
         char rest = 0;
         const std::string text = arguments.text("--size");
-        if (std::sscanf(text.c_str(), "%ux%u%c", &width, &height, &rest) != 2 || width < 16 || height < 16 || width > 16384 || height > 16384)
+        if (std::sscanf(text.c_str(), "%ux%u%c", &width, &height, &rest) != 2 || width < 16 || height < 16 ||
+            width > 16384 || height > 16384)
             return Error(Code::invalid_argument, "--size wants WIDTHxHEIGHT, such as 1280x720, not '" + text + "'");
         return VkExtent2D{width, height};
     }
@@ -123,7 +124,8 @@ Result<VkExtent2D> window_size(const Arguments &arguments, const engine::Frame &
 
 class View {
 public:
-    View(const Arguments &arguments, Model &model) : arguments_(arguments), model_(model), player_(arguments.others()) {}
+    View(const Arguments &arguments, Model &model)
+        : arguments_(arguments), model_(model), player_(arguments.others()) {}
 
     Status run() {
         // The first frame is read before anything is opened: a wrong path is told at once.
@@ -218,7 +220,8 @@ private:
         const bool save = arguments_.has("--screenshot");
         SAC_ASSIGN(const bool visible, viewer_->show(frame ? &*frame : nullptr, overlay_, save ? &capture : nullptr));
         if (save) {
-            if (!visible) return Error(Code::invalid_state, "the window is minimised: there is nothing for a screenshot");
+            if (!visible)
+                return Error(Code::invalid_state, "the window is minimised: there is nothing for a screenshot");
             SAC_TRY(engine::write_image(arguments_.text("--screenshot"), capture));
             std::fprintf(stderr, "saccade view: screenshot: %s\n", arguments_.text("--screenshot").c_str());
         }
@@ -229,7 +232,8 @@ private:
             std::fprintf(stderr, "saccade view: annotated frame: %s\n", arguments_.text("--out").c_str());
         }
         std::fprintf(stderr, "saccade view: %llu frames shown, %llu looked at; %s; %s\n",
-                     static_cast<unsigned long long>(viewer_->presented()), static_cast<unsigned long long>(answer_.sequence),
+                     static_cast<unsigned long long>(viewer_->presented()),
+                     static_cast<unsigned long long>(answer_.sequence),
                      model_.seeded() ? "random weights, so the boxes mean nothing" : vision_->model().name,
                      vision_->info().device_name);
         if (validation_messages_ > 0)
@@ -254,17 +258,24 @@ private:
 
 Status run(const Arguments &arguments) {
     for (const char *option : {"--screenshot", "--out"})
-        if (arguments.has(option) && !engine::has_image_ending(arguments.text(option)))
-            return Error(Code::invalid_argument, std::string(option) + " wants a .png or .jpg, not " + arguments.text(option));
+        if (arguments.has(option) && !engine::can_write_image(arguments.text(option)))
+            return Error(Code::invalid_argument,
+                         std::string(option) + " wants a .png or .jpg, not " + arguments.text(option));
     SAC_ASSIGN(Model model, choose_model(arguments));
     return View(arguments, model).run();
 }
 
 }  // namespace
 
-const Command view_command = {"view", "[options] SOURCE...", "shows pictures and videos in a window with what is found in them",
-                              "Escape or q closes the window, the space bar goes on to the next picture or source.\n"
-                              "Without a display it can be run under xvfb-run, with --frames and --screenshot or --out.\n",
-                              options, 1, SIZE_MAX, run};
+const Command view_command = {
+    "view",
+    "[options] SOURCE...",
+    "shows pictures and videos in a window with what is found in them",
+    "Escape or q closes the window, the space bar goes on to the next picture or source.\n"
+    "Without a display it can be run under xvfb-run, with --frames and --screenshot or --out.\n",
+    options,
+    1,
+    SIZE_MAX,
+    run};
 
 }  // namespace sac::cli

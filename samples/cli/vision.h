@@ -14,7 +14,8 @@
 
 namespace sac::cli {
 
-/// SACCADE_VALIDATION is set to something but 0: programs run under the validation layer, and a message of it is a failure.
+/// SACCADE_VALIDATION is set to something but 0: programs run under the validation layer, and a message of it is a
+/// failure.
 bool validation_wanted();
 
 struct Detection {

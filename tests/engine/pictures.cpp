@@ -67,7 +67,8 @@ void expect_golden(const Image &image, const std::string &name, int tolerance) {
     if (difference <= tolerance) return;
     const std::string kept = (std::filesystem::temp_directory_path() / ("saccade-" + name + ".png")).string();
     const Status written = engine::write_image(kept, image);
-    FAIL_CHECK(name << " differs by up to " << difference << " from its golden; drawn: " << (written.ok() ? kept : "not kept"));
+    FAIL_CHECK(name << " differs by up to " << difference
+                    << " from its golden; drawn: " << (written.ok() ? kept : "not kept"));
 }
 
 }  // namespace sac::test

@@ -23,8 +23,8 @@ engine::Overlay sample_overlay(float width, float height);
 int largest_difference(const engine::Image &a, const engine::Image &b);
 
 /// Compares with tests/golden/<name>.png: no color of any pixel may differ by more than `tolerance`. With
-/// SACCADE_UPDATE_GOLDENS=1 in the environment the file is written instead (look at it before committing). What was drawn is kept in
-/// the build folder when it differs.
+/// SACCADE_UPDATE_GOLDENS=1 in the environment the file is written instead (look at it before committing). What was
+/// drawn is kept in the build folder when it differs.
 void expect_golden(const engine::Image &image, const std::string &name, int tolerance);
 
 }  // namespace sac::test

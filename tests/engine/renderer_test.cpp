@@ -45,7 +45,8 @@ TEST_CASE("a picture at its own size is drawn as it is") {
 
 TEST_CASE("every format of a frame gives the picture's colors") {
     const auto canvas = new_canvas();
-    // One color, with YUV numbers worked out by hand from BT.601, limited range: Y = 81, U = 90, V = 240 is (254, 0, 0).
+    // One color, with YUV numbers worked out by hand from BT.601, limited range: Y = 81, U = 90, V = 240 is (254, 0,
+    // 0).
     std::vector<uint8_t> luma(16 * 10, 81), u(8 * 5, 90), v(8 * 5, 240), uv, yuyv;
     for (size_t i = 0; i < u.size(); ++i) uv.insert(uv.end(), {90, 240});
     for (size_t i = 0; i < luma.size() / 2; ++i) yuyv.insert(yuyv.end(), {81, 90, 81, 240});
@@ -84,7 +85,8 @@ TEST_CASE("matrix and range of YUV are obeyed") {
         for (const bool full : {false, true}) {
             frame.matrix = matrix;
             frame.full_range = full;
-            const double kr = matrix == YuvMatrix::bt601 ? 0.299 : 0.2126, kb = matrix == YuvMatrix::bt601 ? 0.114 : 0.0722;
+            const double kr = matrix == YuvMatrix::bt601 ? 0.299 : 0.2126,
+                         kb = matrix == YuvMatrix::bt601 ? 0.114 : 0.0722;
             const double y = full ? 120.0 : (120 - 16) * 255.0 / 219, scale = full ? 1 : 255.0 / 224;
             const double cb = (100 - 128) * scale, cr = (180 - 128) * scale;
             const double red = y + 2 * (1 - kr) * cr, blue = y + 2 * (1 - kb) * cb;
@@ -204,6 +206,7 @@ TEST_CASE("goldens") {
     expect_golden(draw(*canvas, frame_of(pattern(200, 150)), sample_overlay(200, 150), {}, 1), "overlay_1x", 4);
     expect_golden(draw(*canvas, frame_of(pattern(200, 150)), sample_overlay(200, 150), {480, 320}, 2), "overlay_2x", 4);
     Overlay letters;
-    letters.status = {"!\"#$%&'()*+,-./0123456789:;<=>?", "@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_", "`abcdefghijklmnopqrstuvwxyz{|}~"};
+    letters.status = {"!\"#$%&'()*+,-./0123456789:;<=>?", "@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_",
+                      "`abcdefghijklmnopqrstuvwxyz{|}~"};
     expect_golden(draw(*canvas, frame_of(flat(300, 70, 40, 60, 90)), letters, {}, 1), "letters", 4);
 }
