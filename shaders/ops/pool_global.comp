@@ -46,15 +46,17 @@ void main() {
 
     // Four sums keep rounding and the number of loop trips down (a few drivers allow 65,535 of them).
     vec4 sums[4] = vec4[4](START, START, START, START);
-    uint pixel = part;
+    // All invocations turn equally often (see the README of shaders).
+    uint base = 0u;
     do {
         [[unroll]] for (uint i = 0u; i < 4u; ++i) {
+            const uint pixel = base + part;
             const bool inside = pixel < pc.pixels;
             const vec4 texel = LOAD4(src, image + (inside ? pixel : 0u) * pc.src_stride);
             sums[i] = COMBINE(sums[i], inside ? texel : START);
-            pixel += 8u;
+            base += 8u;
         }
-    } while (pixel < pc.pixels);
+    } while (base < pc.pixels);
     partial[gl_LocalInvocationID.x] = COMBINE(COMBINE(sums[0], sums[1]), COMBINE(sums[2], sums[3]));
     barrier();
     if (part != 0u || quad >= quads) return;

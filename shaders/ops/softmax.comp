@@ -49,12 +49,13 @@ void main() {
 #ifndef GROUP
     if (row >= pc.rows) return;
 #endif
+    // All invocations turn equally often (see the README of shaders); texels beyond the row are -inf.
     vec4 highest = vec4(-infinity);
-    uint quad = FIRST;
+    uint base = 0u;
     do {
-        highest = max(highest, row_texel(row, quad));
-        quad += STEP;
-    } while (quad < pc.quads);
+        highest = max(highest, row_texel(row, base + FIRST));
+        base += STEP;
+    } while (base < pc.quads);
     float peak = max(max(highest.x, highest.y), max(highest.z, highest.w));
 #ifdef GROUP
     partial[FIRST] = peak;
@@ -63,11 +64,11 @@ void main() {
     barrier();
 #endif
     vec4 sums = vec4(0.0);
-    quad = FIRST;
+    base = 0u;
     do {
-        sums += exp(row_texel(row, quad) - peak);
-        quad += STEP;
-    } while (quad < pc.quads);
+        sums += exp(row_texel(row, base + FIRST) - peak);
+        base += STEP;
+    } while (base < pc.quads);
     float total = sums.x + sums.y + sums.z + sums.w;
 #ifdef GROUP
     partial[FIRST] = total;
@@ -76,9 +77,10 @@ void main() {
     [[unroll]] for (uint i = 0u; i < 64u; ++i) total += partial[i];
 #endif
     const float scale = 1.0 / total;
-    quad = FIRST;
+    base = 0u;
     do {
+        const uint quad = base + FIRST;
         if (quad < pc.quads) STORE4(dst, row * pc.quads + quad, exp(row_texel(row, quad) - peak) * scale);
-        quad += STEP;
-    } while (quad < pc.quads);
+        base += STEP;
+    } while (base < pc.quads);
 }
