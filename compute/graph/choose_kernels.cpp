@@ -66,6 +66,36 @@ void upload_value(Plan &plan, StorageId storage, const Value &value) {
     plan.uploads.push_back({storage, encode(values, value.storage, plan.storages[storage].bytes)});
 }
 
+/// A Concat's output, and the channel at which an input begins in it.
+struct ConcatPlace {
+    ValueId output = no_value;
+    int64_t channel = 0;
+};
+
+/// The C4 Concat of channels that alone reads a value, if the value begins at a whole texel of it.
+std::optional<ConcatPlace> sole_concat(const Graph &graph, ValueId id) {
+    const Value &value = graph.values[id];
+    if (value.layout != Layout::c4 || is_in(graph.outputs, id)) return std::nullopt;
+    const Node *reader = nullptr;
+    for (const Node &node : graph.nodes)
+        for (const ValueId input : node.inputs) {
+            if (input != id) continue;
+            if (reader) return std::nullopt;
+            reader = &node;
+        }
+    if (!reader || reader->type != "Concat" || !reader->domain.empty()) return std::nullopt;
+    ConcatPlace place{reader->outputs[0], 0};
+    const Value &joined = graph.values[place.output];
+    const int64_t axis = reader->int_or("axis", 1);
+    if (joined.layout != Layout::c4 || joined.storage != value.storage) return std::nullopt;
+    if (axis != 1 && axis + static_cast<int64_t>(joined.shape.size()) != 1) return std::nullopt;
+    for (const ValueId input : reader->inputs) {
+        if (input == id) break;
+        place.channel += graph.values[input].shape[1];
+    }
+    return place.channel % 4 == 0 ? std::optional(place) : std::nullopt;
+}
+
 /// What no operator may ask of a device, whatever it is.
 Status check_dispatch(const Plan &plan, const Dispatch &dispatch, const vk::Caps &caps) {
     const std::string name = plan.graph.nodes[dispatch.node].describe() + ": kernel " + dispatch.kernel;
@@ -105,6 +135,16 @@ StorageId PlanContext::storage_of(ValueId id) {
 
 StorageId PlanContext::input_storage(size_t i) { return storage_of(node().inputs[i]); }
 StorageId PlanContext::output_storage(size_t i) { return storage_of(node().outputs[i]); }
+
+PlanContext::Place PlanContext::output_place(size_t i) {
+    const ValueId id = node().outputs[i];
+    const auto quads = [&](ValueId value) { return round_up(plan_.graph.values[value].shape[1], 4) / 4; };
+    if (const auto concat = sole_concat(plan_.graph, id)) {
+        plan_.placed[id] = true;
+        return {storage_of(concat->output), quads(concat->output), concat->channel / 4};
+    }
+    return {storage_of(id), quads(id), 0};
+}
 
 bool PlanContext::available(std::string_view kernel, std::initializer_list<StorageId> storages) const {
     if (!kernels_.available(kernel)) return false;
@@ -175,6 +215,7 @@ Result<Plan> choose_kernels(Graph graph, OperatorLookup lookup, const vk::Caps &
     plan.graph = std::move(graph);
     const Graph &g = plan.graph;
     plan.value_storage.assign(g.values.size(), no_storage);
+    plan.placed.assign(g.values.size(), false);
     for (const auto *list : {&g.inputs, &g.outputs}) {
         for (const ValueId id : *list) {
             if (plan.value_storage[id] != no_storage) continue;

@@ -51,6 +51,15 @@ public:
     const Value &residual() const { return input(node().inputs.size() - 1); }
     StorageId input_storage(size_t i);
     StorageId output_storage(size_t i = 0);
+    /// Where a kernel writes the rows of a C4 output: its own storage, or, where a C4 Concat of channels is all that reads
+    /// it and it begins at a whole texel there, the Concat's. Asking settles it.
+    struct Place {
+        StorageId storage = 0;
+        int64_t stride = 0, offset = 0;  ///< texels: of a row, and where the output's channels begin in it
+    };
+    Place output_place(size_t i = 0);
+    /// True if input i of this Concat lies in its output already.
+    bool input_is_placed(size_t i) const { return plan_.placed[node().inputs[i]]; }
     StorageId residual_storage() { return input_storage(node().inputs.size() - 1); }
     bool half() const { return output().storage == DType::f16; }  ///< f16 storage asked for
 

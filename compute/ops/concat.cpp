@@ -30,6 +30,7 @@ Result<std::vector<HostTensor>> evaluate(const Node &node, std::span<const HostT
     return std::vector<HostTensor>{std::move(y)};
 }
 
+// What computes an input may have written it in its place already (PlanContext::output_place).
 // C4 if an input that is computed is, dense otherwise.
 LayoutChoice layouts(const Graph &graph, const Node &node) {
     Layout layout = Layout::dense;
@@ -52,6 +53,10 @@ Status plan(PlanContext &ctx) {
         const Value &x = ctx.input(i);
         const int64_t size = x.shape[static_cast<size_t>(axis)];
         if (size == 0) continue;
+        if (ctx.input_is_placed(i)) {
+            begin += size;
+            continue;
+        }
         if (channels) {
             dispatch_channels(ctx, {input_as(ctx, i, y.layout), ctx.output_storage(), rows_of(y.shape), size,
                                     y.shape[1], 0, 1, begin, size});

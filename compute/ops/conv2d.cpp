@@ -48,17 +48,20 @@ Status plan_joined(PlanContext &ctx, const ConvolutionNode &conv, int64_t join) 
     }
     MatrixProduct product;
     product.source = ctx.input_storage(0);
-    product.destination = ctx.output_storage();
+    const PlanContext::Place place = ctx.output_place();
+    product.destination = place.storage;
+    product.destination_stride = place.stride;
     product.rows = conv.batch * window.out_h * window.out_w;
     product.k_quads = taps * in_quads;
     product.columns = join * out_group;
     product.in_quads = in_quads;
     product.window = window.is_pointwise() ? nullptr : &window;
     product.source_stride = quads_of(conv.in_channels);
-    product.destination_stride = quads_of(conv.out_channels);
+    product.residual_stride = quads_of(conv.out_channels);
     for (int64_t first = 0; first < conv.group; first += join) {
         product.source_offset = first * in_group / 4;
-        product.destination_offset = first * out_group / 4;
+        product.residual_offset = first * out_group / 4;
+        product.destination_offset = place.offset + product.residual_offset;
         const ProductVariant variant = choose_product(ctx, product);
         const int64_t first_column = first * out_group;
         const auto bias = conv.bias.empty() ? std::span<const float>()

@@ -52,13 +52,15 @@ Status plan_depthwise(PlanContext &ctx, const ConvolutionNode &conv) {
     const auto clamp = as_clamp(epilogue);
     const uint32_t stride = word(quads), residual_stride = epilogue.residual ? stride : 0;
 
+    const PlanContext::Place place = ctx.output_place();
     Dispatch dispatch;
     dispatch.kernel = variant.kernel;
     dispatch.bindings = {reads(source), reads(weights)};
     if (!clamp) dispatch.bindings.push_back(reads(other));
-    dispatch.bindings.push_back(writes(ctx.output_storage()));
-    dispatch.push_words({word(count), word(conv.out_channels), word(blocks_w), word(blocks_h), stride, 0, stride, 0,
-                         epilogue.residual ? 1u : 0u, residual_stride, 0, static_cast<uint32_t>(epilogue.activation)});
+    dispatch.bindings.push_back(writes(place.storage));
+    dispatch.push_words({word(count), word(conv.out_channels), word(blocks_w), word(blocks_h), stride, 0,
+                         word(place.stride), word(place.offset), epilogue.residual ? 1u : 0u, residual_stride, 0,
+                         static_cast<uint32_t>(epilogue.activation)});
     dispatch.push_float(clamp ? clamp->low : epilogue.a).push_float(clamp ? clamp->high : epilogue.b);
     dispatch.push_words({word(w.in_h), word(w.in_w), word(w.out_h), word(w.out_w), word(w.kernel_h), word(w.kernel_w),
                          word(w.stride_y), word(w.stride_x), word(w.dilation_y), word(w.dilation_x), word(w.pad_top),

@@ -34,13 +34,14 @@ Status plan_grouped(PlanContext &ctx, const ConvolutionNode &conv) {
     const StorageId weights = ctx.upload(ctx.node().name + ".weights", pack(conv));
     const int64_t out_quads = quads_of(conv.out_channels), count = conv.batch * w.out_h * w.out_w * out_quads;
 
+    const PlanContext::Place place = ctx.output_place();
     Dispatch dispatch;
     dispatch.kernel = kernel_name(ctx, aligned ? "conv2d_grouped_aligned" : "conv2d_grouped", clamp ? "" : "_full");
     dispatch.bindings = {reads(ctx.input_storage(0)), reads(weights)};
     if (!clamp) dispatch.bindings.push_back(reads(epilogue.residual ? ctx.residual_storage() : weights));
-    dispatch.bindings.push_back(writes(ctx.output_storage()));
+    dispatch.bindings.push_back(writes(place.storage));
     dispatch.push_words({word(count), word(group_in), word(group_out), word(quads_of(conv.in_channels)), 0,
-                         word(conv.out_channels), word(out_quads), 0, epilogue.residual ? 1u : 0u,
+                         word(conv.out_channels), word(place.stride), word(place.offset), epilogue.residual ? 1u : 0u,
                          epilogue.residual ? word(out_quads) : 0, 0, static_cast<uint32_t>(epilogue.activation)});
     dispatch.push_float(clamp ? clamp->low : epilogue.a).push_float(clamp ? clamp->high : epilogue.b);
     dispatch.push_words({word(w.in_h), word(w.in_w), word(w.out_h), word(w.out_w), word(w.kernel_h), word(w.kernel_w),

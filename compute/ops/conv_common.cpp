@@ -156,12 +156,12 @@ void dispatch_product(PlanContext &ctx, const MatrixProduct &product, const Prod
     const int64_t panel = panel_texels(product.k_quads, variant.tile_columns);
     // Few weights stay in the cache whole: then a workgroup's neighbours share its rows, else its panel.
     const bool panels_inner = panels > 1 && panels * panel * 4 * (ctx.half() ? 2 : 4) <= 512 * 1024;
-    const uint32_t stride = word(product.destination_stride), offset = word(product.destination_offset);
     const bool residual = epilogue.residual;
     dispatch.push_words({word(product.rows), word(product.in_quads), word(product.source_stride),
-                         word(product.source_offset), word(product.columns), stride, offset, residual ? 1u : 0u,
-                         residual ? stride : 0, residual ? offset : 0, word(panel),
-                         word(panels_inner ? panels : row_tiles), panels_inner ? 1u : 0u});
+                         word(product.source_offset), word(product.columns), word(product.destination_stride),
+                         word(product.destination_offset), residual ? 1u : 0u,
+                         residual ? word(product.residual_stride) : 0, residual ? word(product.residual_offset) : 0,
+                         word(panel), word(panels_inner ? panels : row_tiles), panels_inner ? 1u : 0u});
     const Clamp clamp = as_clamp(epilogue).value_or(Clamp{epilogue.a, epilogue.b});
     dispatch.push_words({static_cast<uint32_t>(epilogue.activation)});
     dispatch.push_float(variant.full ? epilogue.a : clamp.low).push_float(variant.full ? epilogue.b : clamp.high);

@@ -68,6 +68,7 @@ struct MatrixProduct {
     // Texels of whole rows, and where the ones concerned begin in them: groups of channels.
     int64_t source_stride = 0, source_offset = 0;
     int64_t destination_stride = 0, destination_offset = 0;
+    int64_t residual_stride = 0, residual_offset = 0;
 };
 
 /// The variant for a product: its name, its tile's columns a lane (the weights are packed for them), a workgroup's

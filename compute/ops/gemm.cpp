@@ -63,11 +63,19 @@ Status plan_constant_product(PlanContext &ctx, int64_t rows, int64_t depth, int6
     if (!reducible(1, quads)) return ctx.unsupported("a sum over " + std::to_string(depth) + " products");
     MatrixProduct product;
     product.source = ctx.input_storage(0);
-    product.destination = ctx.output_storage();
+    if (ctx.output().layout == Layout::c4) {
+        const PlanContext::Place place = ctx.output_place();
+        product.destination = place.storage;
+        product.destination_stride = place.stride;
+        product.destination_offset = place.offset;
+    } else {
+        product.destination = ctx.output_storage();
+        product.destination_stride = quads_of(columns);
+    }
     product.rows = rows;
     product.k_quads = product.in_quads = product.source_stride = quads;
     product.columns = columns;
-    product.destination_stride = quads_of(columns);
+    product.residual_stride = quads_of(columns);
     const ProductVariant variant = choose_product(ctx, product);
     const auto packed = pack_matrix(quads, columns, variant.tile_columns, bias, [&](int64_t k, int64_t column) {
         return k < depth ? scale * b[static_cast<size_t>(transposed ? column * depth + k : k * columns + column)]

@@ -42,15 +42,16 @@ Status plan(PlanContext &ctx) {
     const bool count_pad = !maximum && ctx.node().int_or("count_include_pad", 0) != 0;
     const int64_t quads = quads_of(x[1]), count = rows_of(y) * quads;
     const StorageId source = ctx.input_storage(0);
+    const PlanContext::Place place = ctx.output_place();
     Dispatch dispatch;
     dispatch.kernel = choose_kernel(ctx, maximum ? "pool2d_max" : "pool2d_average", {"_t", ""}, {source});
-    dispatch.bindings = {reads(source), writes(ctx.output_storage())};
+    dispatch.bindings = {reads(source), writes(place.storage)};
     dispatch.push_words({word(count),
                          word(x[1]),
                          word(quads),
                          0,
-                         word(quads),
-                         0,
+                         word(place.stride),
+                         word(place.offset),
                          word(w.in_h),
                          word(w.in_w),
                          word(w.out_h),

@@ -145,12 +145,13 @@ Status plan(PlanContext &ctx) {
     append_table(table, modes, columns);
     const StorageId tables = ctx.upload(ctx.node().name + ".table", table, DType::f32), source = ctx.input_storage(0);
     const int64_t quads = quads_of(x[1]), count = rows_of(y) * quads;
+    const PlanContext::Place place = ctx.output_place();
     Dispatch dispatch;
     dispatch.kernel =
         choose_kernel(ctx, modes.linear ? "resize2d_linear" : "resize2d_nearest", {"_t", ""}, {source, tables});
-    dispatch.bindings = {reads(source), reads(tables), writes(ctx.output_storage())};
-    dispatch.push_words({word(count), word(x[1]), word(quads), 0, word(quads), 0, word(rows.in), word(columns.in),
-                         word(rows.out), word(columns.out)});
+    dispatch.bindings = {reads(source), reads(tables), writes(place.storage)};
+    dispatch.push_words({word(count), word(x[1]), word(quads), 0, word(place.stride), word(place.offset), word(rows.in),
+                         word(columns.in), word(rows.out), word(columns.out)});
     dispatch.groups = {word((count + 63) / 64), 1, 1};
     ctx.dispatch(std::move(dispatch));
     return {};
