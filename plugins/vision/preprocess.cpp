@@ -11,7 +11,7 @@ namespace {
 
 // llvmpipe ends all loops of an invocation silently after 65,535 iterations.
 constexpr uint64_t max_iterations = 60000;
-constexpr uint32_t pixels_per_invocation = 4, local_size = 64;
+constexpr uint32_t local_size = 64;
 
 // How many picture pixels a box meets at most: `half` in units of 1 / (2 fit) pixel, as in the kernel.
 uint32_t samples(uint32_t picture, uint32_t fit, uint32_t half) {
@@ -264,8 +264,8 @@ Result<PreprocessTransform> Preprocess::State::record(VkCommandBuffer commands, 
     const uint32_t half_x = area ? std::max(picture_w, rect.width) : rect.width;
     const uint32_t half_y = area ? std::max(picture_h, rect.height) : rect.height;
     const uint32_t columns = samples(picture_w, rect.width, half_x), rows = samples(picture_h, rect.height, half_y);
-    // In the worst variant, which takes two columns a turn.
-    if (pixels_per_invocation * (1 + (uint64_t(columns) + 1) / 2 * (1 + uint64_t(rows))) > max_iterations)
+    // In the worst variant: four pixels, two columns a turn.
+    if (4 * (1 + (uint64_t(columns) + 1) / 2 * (1 + uint64_t(rows))) > max_iterations)
         return Error(Code::unsupported, format("frame: %u x %u is too large to be averaged to %u x %u", picture_w,
                                                picture_h, rect.width, rect.height));
     SAC_TRY(bind(variant, set, source));
@@ -296,7 +296,7 @@ Result<PreprocessTransform> Preprocess::State::record(VkCommandBuffer commands, 
     // clang-format on
 
     const uint32_t elements = odd ? 3 * pixels : pixels;
-    const uint32_t invocations = (elements + pixels_per_invocation - 1) / pixels_per_invocation;
+    const uint32_t invocations = tensor.layout == Layout::c4 ? pixels : (elements + 3) / 4;
     compute_barrier(device, commands);
     const vk::ScopedLabel label(device, commands, "preprocess");
     variant.kernel->record(commands, set, push, (invocations + local_size - 1) / local_size);

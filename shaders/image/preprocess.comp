@@ -1,5 +1,5 @@
 #version 450
-// A frame becomes the network's input: one invocation makes four pixels of the tensor.
+// A frame becomes the network's input: one invocation makes a pixel of the tensor (TENSOR_C4) or four.
 #pragma kernel preprocess_packed_c4 FRAME_PACKED TENSOR_C4 COLUMNS=2
 #pragma kernel preprocess_packed_c4_f16 FRAME_PACKED TENSOR_C4 STORAGE_F16 COLUMNS=2
 #pragma kernel preprocess_packed_dense FRAME_PACKED COLUMNS=2
@@ -165,20 +165,28 @@ struct Box {
     float start, size;
 };
 
-Box box_of(uint axis, uint at) {
-    const uint unit = 2u * pc.fit_size[axis];
+// As divide() of numbers below 2^31: conversions of signed numbers are much cheaper on CPU drivers.
+ivec2 divide_signed(int a, int b) {
+    const int quotient = int(float(a) / float(b)), remainder = a - quotient * b;
+    const int step = remainder < 0 ? -1 : (remainder >= b ? 1 : 0);
+    return ivec2(quotient + step, remainder - step * b);
+}
+
+Box box_of(uint axis, int at) {
+    const int unit = 2 * int(pc.fit_size[axis]), half_box = int(pc.half_box[axis]);
     // One pixel is added: never negative.
-    const uvec2 first = divide((2u * at + 1u) * pc.picture_size[axis] + unit - pc.half_box[axis], unit);
-    return Box(int(first.x) - 1, float(int(first.y)) / float(unit), float(2u * pc.half_box[axis]) / float(unit));
+    const ivec2 first = divide_signed((2 * at + 1) * int(pc.picture_size[axis]) + unit - half_box, unit);
+    const float scale = 1.0 / float(unit);
+    return Box(first.x - 1, scale * float(first.y), scale * float(2 * half_box));
 }
 
 float overlap(Box box, float pixel) { return max(min(pixel + 1.0, box.start + box.size) - max(pixel, box.start), 0.0); }
 
 // Red, green and blue, 0 to 255, of a tensor pixel.
-vec3 filtered(uint x, uint y) {
-    const uint at_x = uint(int(x) - pc.fit_corner[0]), at_y = uint(int(y) - pc.fit_corner[1]);
-    const bool inside = at_x < pc.fit_size[0] && at_y < pc.fit_size[1];
-    const Box column = box_of(0, inside ? at_x : 0u), row = box_of(1, inside ? at_y : 0u);
+vec3 filtered(ivec2 at) {
+    at -= ivec2(pc.fit_corner[0], pc.fit_corner[1]);
+    const bool inside = uint(at.x) < pc.fit_size[0] && uint(at.y) < pc.fit_size[1];
+    const Box column = box_of(0, inside ? at.x : 0), row = box_of(1, inside ? at.y : 0);
     // Every pixel takes the same number of turns, some with a weight of 0: on llvmpipe 22.3 what an invocation carries out of
     // a do-while is wrong where its neighbours stay in it longer (and a for costs it one turn more).
     vec3 sum = vec3(0.0);
@@ -199,39 +207,44 @@ vec3 filtered(uint x, uint y) {
         } while (++j < int(pc.samples[1]));
         i += COLUMNS;
     } while (i < int(pc.samples[0]));
-    return inside ? rgb_from(sum / (column.size * row.size)) : rgb_of(pc.pad);
+    return inside ? rgb_from(sum * (1.0 / (column.size * row.size))) : rgb_of(pc.pad);
 }
 
+// The network's values of tensor pixel `index`.
+vec3 tensor_pixel(uint index) {
+    const vec3 rgb = filtered(divide_signed(int(index), int(pc.size[0])).yx);
+    return (IS(NETWORK_BGR) ? rgb.bgr : rgb) * vec3(pc.multiply[0], pc.multiply[1], pc.multiply[2]) +
+           vec3(pc.add[0], pc.add[1], pc.add[2]);
+}
+
+#ifdef TENSOR_C4
+void main() {
+    const uint pixel = INVOCATION_X;
+    if (pixel >= pc.size[0] * pc.size[1]) return;
+    STORE4(tensor, pixel, vec4(tensor_pixel(pixel), 0.0));
+}
+#else
 void main() {
     const uint texel = INVOCATION_X, pixels = pc.size[0] * pc.size[1];
-    const bool odd = IS(ODD_PLANES);
+    const bool odd = IS(ODD_PLANES), nhwc = IS(NHWC);
     if (4u * texel >= (odd ? 3u * pixels : pixels)) return;
-
     vec4 red = vec4(0.0), green = vec4(0.0), blue = vec4(0.0);
     uint k = 0;
     do {
         const uint element = 4u * texel + k;
         const uint channel = odd ? uint(element >= pixels) + uint(element >= 2u * pixels) : 0u;
-        const uvec2 yx = divide(min(element - channel * pixels, pixels - 1u), pc.size[0]);
-        vec3 rgb = filtered(yx.y, yx.x);
-        rgb = IS(NETWORK_BGR) ? rgb.bgr : rgb;
-        rgb = rgb * vec3(pc.multiply[0], pc.multiply[1], pc.multiply[2]) + vec3(pc.add[0], pc.add[1], pc.add[2]);
+        const vec3 rgb = tensor_pixel(min(element - channel * pixels, pixels - 1u));
         const vec4 lane = vec4(equal(uvec4(0, 1, 2, 3), uvec4(k)));
         red += lane * (channel == 0u ? rgb.r : channel == 1u ? rgb.g : rgb.b);
         green += lane * rgb.g;
         blue += lane * rgb.b;
     } while (++k < 4u);
 
-#ifdef TENSOR_C4
-    [[unroll]] for (uint i = 0; i < 4u; ++i)
-        if (4u * texel + i < pixels) STORE4(tensor, 4u * texel + i, vec4(red[i], green[i], blue[i], 0.0));
-#else
     // Three stores, whose places and values depend on the order: stores that are branched over cost as much on llvmpipe.
-    const bool nhwc = IS(NHWC);
     const uint last = odd ? texel : (3u * pixels - 1u) >> 2;
     const uint first = nhwc ? 3u * texel : texel, step = nhwc ? 1u : odd ? last + 1u : pixels / 4u;
     STORE4(tensor, first, nhwc ? vec4(red.x, green.x, blue.x, red.y) : red);
     if (first + step <= last) STORE4(tensor, first + step, nhwc ? vec4(green.y, blue.y, red.z, green.z) : green);
     if (first + 2u * step <= last) STORE4(tensor, first + 2u * step, nhwc ? vec4(blue.z, red.w, green.w, blue.w) : blue);
-#endif
 }
+#endif
