@@ -11,7 +11,7 @@ namespace {
 
 // llvmpipe ends all loops of an invocation silently after 65,535 iterations.
 constexpr uint64_t max_iterations = 60000;
-constexpr uint32_t local_size = 64;
+constexpr uint32_t local_size = 128;  // of the kernel
 
 // How many picture pixels a box meets at most: `half` in units of 1 / (2 fit) pixel, as in the kernel.
 uint32_t samples(uint32_t picture, uint32_t fit, uint32_t half) {

@@ -46,7 +46,7 @@
 #include "dispatch.glsl"
 #include "storage.glsl"
 
-layout(local_size_x = 64) in;
+layout(local_size_x = 128) in;
 
 // Pairs: along the upright picture's columns, and its rows.
 PUSH {
