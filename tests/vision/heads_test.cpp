@@ -118,13 +118,14 @@ TEST_CASE("FastestDet's decoder, every layout and storage") {
                 round_to(output.values, storage);
                 std::vector<Decoded> expected;
                 for (uint32_t cell = 0; cell < cells; ++cell) {
-                    std::vector<double> v;
-                    for (uint32_t c = 0; c < channels; ++c) v.push_back(output.values[c * cells + cell]);
-                    expected.push_back(decode_fastestdet(v, cell % grid_w, cell / grid_w, grid_w, grid_h, 352, 320));
+                    const uint32_t gx = cell % grid_w, gy = cell / grid_w;
+                    std::vector<double> v(channels);
+                    for (uint32_t c = 0; c < channels; ++c) v[c] = output.values[c * cells + cell];
+                    expected.push_back(decode_fastestdet(v, gx, gy, grid_w, grid_h, 352, 320));
                 }
                 // A threshold between two scores.
-                std::vector<double> scores;
-                for (const Decoded &d : expected) scores.push_back(d.score);
+                std::vector<double> scores(cells);
+                for (uint32_t cell = 0; cell < cells; ++cell) scores[cell] = expected[cell].score;
                 std::sort(scores.begin(), scores.end());
                 const double threshold = (scores[cells / 3] + (cells > 1 ? scores[cells / 3 - (cells > 3)] : 0)) / 2;
                 std::erase_if(expected, [&](const Decoded &d) { return d.score < threshold; });
@@ -172,8 +173,8 @@ TEST_CASE("anchor-free decoders: every box encoding, with and without objectness
                             if (objectness) v[4] = logits ? 3.0f : 0.5f;
                             round_to(v, storage);
                             cells.push_back(v);
-                            const Decoded d =
-                                decode_anchor_free({v.begin(), v.end()}, cell % w, cell / w, s, card.head);
+                            const uint32_t gx = cell % w, gy = cell / w;
+                            const Decoded d = decode_anchor_free({v.begin(), v.end()}, gx, gy, s, card.head);
                             if (d.score >= everything.score) expected.push_back(d);
                         }
                     std::vector<HeadOutput> outputs;
