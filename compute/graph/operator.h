@@ -51,8 +51,8 @@ public:
     const Value &residual() const { return input(node().inputs.size() - 1); }
     StorageId input_storage(size_t i);
     StorageId output_storage(size_t i = 0);
-    /// Where a kernel writes the rows of a C4 output: its own storage, or, where a C4 Concat of channels is all that reads
-    /// it and it begins at a whole texel there, the Concat's. Asking settles it.
+    /// Where a kernel writes the rows of a C4 output: its own storage, or, where a C4 Concat of channels is all that
+    /// reads it and it begins at a whole texel there, the Concat's. Asking settles it.
     struct Place {
         StorageId storage = 0;
         int64_t stride = 0, offset = 0;  ///< texels: of a row, and where the output's channels begin in it
