@@ -1,4 +1,4 @@
-// labels: host_only
+// labels: host_only no_asan
 // The rules hold for every file of the tree, and each of them reports a planted violation.
 #include "tests/structure/rules.h"
 
