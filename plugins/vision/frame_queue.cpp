@@ -84,8 +84,8 @@ Result<bool> FrameQueue::submit(const sac_frame *given) {
                 dropped.reset();
             }
         }
-        work_.notify_one();
     }
+    work_.notify_one();  // without the lock, which the frame thread would only run into
     if (dropped) finish(*dropped);
     return true;
 }
