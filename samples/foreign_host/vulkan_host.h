@@ -1,7 +1,9 @@
 #pragma once
 // A host as a stranger would write it: its own Vulkan instance, device, queue and image. Nothing of Saccade is in here.
 
+#ifndef VK_NO_PROTOTYPES
 #define VK_NO_PROTOTYPES
+#endif
 #include <vulkan/vulkan.h>
 
 #include <cstdint>
@@ -10,18 +12,22 @@
 #include <vector>
 
 // The functions this host calls.
-#define HOST_INSTANCE_FUNCTIONS(X)                                                                    \
-    X(DestroyInstance)                                                                                \
-    X(EnumeratePhysicalDevices)                                                                       \
-    X(GetPhysicalDeviceProperties) X(GetPhysicalDeviceFeatures2) X(GetPhysicalDeviceMemoryProperties) \
-        X(GetPhysicalDeviceQueueFamilyProperties) X(CreateDevice) X(GetDeviceProcAddr)
-#define HOST_DEVICE_FUNCTIONS(X)                                                                             \
-    X(DestroyDevice)                                                                                         \
-    X(DeviceWaitIdle)                                                                                        \
-    X(GetDeviceQueue) X(QueueSubmit) X(CreateSemaphore) X(DestroySemaphore) X(WaitSemaphores) X(CreateImage) \
-        X(DestroyImage) X(GetImageMemoryRequirements) X(BindImageMemory) X(CreateBuffer) X(DestroyBuffer)    \
-            X(GetBufferMemoryRequirements) X(BindBufferMemory) X(AllocateMemory) X(FreeMemory) X(MapMemory)  \
-                X(UnmapMemory) X(CreateCommandPool) X(DestroyCommandPool) X(AllocateCommandBuffers)          \
+#define HOST_INSTANCE_FUNCTIONS(X)                                                                 \
+    X(DestroyInstance)                                                                             \
+    X(EnumeratePhysicalDevices)                                                                    \
+    X(GetPhysicalDeviceProperties)                                                                 \
+    X(GetPhysicalDeviceFeatures2)                                                                  \
+    X(GetPhysicalDeviceMemoryProperties) X(GetPhysicalDeviceQueueFamilyProperties) X(CreateDevice) \
+        X(GetDeviceProcAddr)
+#define HOST_DEVICE_FUNCTIONS(X)                                                                            \
+    X(DestroyDevice)                                                                                        \
+    X(DeviceWaitIdle)                                                                                       \
+    X(GetDeviceQueue)                                                                                       \
+    X(QueueSubmit)                                                                                          \
+    X(CreateSemaphore) X(DestroySemaphore) X(WaitSemaphores) X(CreateImage) X(DestroyImage)                 \
+        X(GetImageMemoryRequirements) X(BindImageMemory) X(CreateBuffer) X(DestroyBuffer)                   \
+            X(GetBufferMemoryRequirements) X(BindBufferMemory) X(AllocateMemory) X(FreeMemory) X(MapMemory) \
+                X(UnmapMemory) X(CreateCommandPool) X(DestroyCommandPool) X(AllocateCommandBuffers)         \
                     X(BeginCommandBuffer) X(EndCommandBuffer) X(CmdPipelineBarrier) X(CmdCopyBufferToImage)
 
 class VulkanHost {

@@ -60,7 +60,9 @@ TEST_CASE("FastestDet finds on five photographs what it should") {
         model.flags = half ? uint32_t{SAC_MODEL_FP16} : 0;
         REQUIRE(host.sac.load_model(host.context, &model, nullptr) == SAC_OK);
         REQUIRE_MESSAGE(host.sac.wait_model(host.context, 0, 120000) == SAC_OK, host.last_error());
-        for (const auto &[name, boxes] : expected_all.items()) {
+        for (const auto &photo : expected_all.items()) {
+            const std::string name = photo.key();
+            const auto &boxes = photo.value();
             CAPTURE(name);
             CAPTURE(half);
             int width = 0, height = 0, channels = 0;
