@@ -12,23 +12,19 @@
 #include <vector>
 
 // The functions this host calls.
-#define HOST_INSTANCE_FUNCTIONS(X)                                                                 \
-    X(DestroyInstance)                                                                             \
-    X(EnumeratePhysicalDevices)                                                                    \
-    X(GetPhysicalDeviceProperties)                                                                 \
-    X(GetPhysicalDeviceFeatures2)                                                                  \
-    X(GetPhysicalDeviceMemoryProperties) X(GetPhysicalDeviceQueueFamilyProperties) X(CreateDevice) \
-        X(GetDeviceProcAddr)
-#define HOST_DEVICE_FUNCTIONS(X)                                                                            \
-    X(DestroyDevice)                                                                                        \
-    X(DeviceWaitIdle)                                                                                       \
-    X(GetDeviceQueue)                                                                                       \
-    X(QueueSubmit)                                                                                          \
-    X(CreateSemaphore) X(DestroySemaphore) X(WaitSemaphores) X(CreateImage) X(DestroyImage)                 \
-        X(GetImageMemoryRequirements) X(BindImageMemory) X(CreateBuffer) X(DestroyBuffer)                   \
-            X(GetBufferMemoryRequirements) X(BindBufferMemory) X(AllocateMemory) X(FreeMemory) X(MapMemory) \
-                X(UnmapMemory) X(CreateCommandPool) X(DestroyCommandPool) X(AllocateCommandBuffers)         \
-                    X(BeginCommandBuffer) X(EndCommandBuffer) X(CmdPipelineBarrier) X(CmdCopyBufferToImage)
+// clang-format off
+#define HOST_INSTANCE_FUNCTIONS(X) \
+    X(DestroyInstance) X(EnumeratePhysicalDevices) X(GetPhysicalDeviceProperties) X(GetPhysicalDeviceFeatures2) \
+    X(GetPhysicalDeviceMemoryProperties) X(GetPhysicalDeviceQueueFamilyProperties) X(CreateDevice) X(GetDeviceProcAddr)
+#define HOST_DEVICE_FUNCTIONS(X) \
+    X(DestroyDevice) X(DeviceWaitIdle) X(GetDeviceQueue) X(QueueSubmit) \
+    X(CreateSemaphore) X(DestroySemaphore) X(WaitSemaphores) \
+    X(CreateImage) X(DestroyImage) X(GetImageMemoryRequirements) X(BindImageMemory) \
+    X(CreateBuffer) X(DestroyBuffer) X(GetBufferMemoryRequirements) X(BindBufferMemory) \
+    X(AllocateMemory) X(FreeMemory) X(MapMemory) X(UnmapMemory) \
+    X(CreateCommandPool) X(DestroyCommandPool) X(AllocateCommandBuffers) X(BeginCommandBuffer) X(EndCommandBuffer) \
+    X(CmdPipelineBarrier) X(CmdCopyBufferToImage)
+// clang-format on
 
 class VulkanHost {
 public:
