@@ -47,6 +47,35 @@ bool jpeg_is_truncated(const std::vector<uint8_t> &b) {
     return false;  // damaged rather than cut: the decoder says how
 }
 
+// stb_image writes past its table where a damaged JPEG's Huffman table claims more than 256 codes, so the tables are
+// looked at before (ITU-T T.81, B.2.4.2): segment by segment up to the first scan, and behind that at every marker DHT.
+bool jpeg_table_overflows(const std::vector<uint8_t> &b) {
+    if (b.size() < 4 || b[0] != 0xff || b[1] != 0xd8) return false;
+    const auto byte = [&](size_t i) { return i < b.size() ? size_t{b[i]} : 0; };
+    const auto overflows = [&](size_t at, size_t end) {
+        while (at < end && at < b.size()) {
+            size_t codes = 0;
+            for (size_t i = 1; i <= 16; ++i) codes += byte(at + i);
+            if (codes > 256) return true;
+            at += 17 + codes;
+        }
+        return false;
+    };
+    bool in_scan = false;
+    for (size_t at = 2; at + 4 <= b.size();) {
+        if (b[at] != 0xff || b[at + 1] == 0xff) {
+            ++at;
+            continue;
+        }
+        const uint8_t marker = b[at + 1];
+        const size_t end = at + 2 + (byte(at + 2) << 8 | byte(at + 3));
+        if (marker == 0xc4 && overflows(at + 4, end)) return true;
+        in_scan = in_scan || marker == 0xda;
+        at = in_scan ? at + 2 : std::max(end, at + 2);
+    }
+    return false;
+}
+
 std::string lower_ending(const std::string &path) {
     std::string ending = fs::path(path).extension().string();
     std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) { return std::tolower(c); });
@@ -87,6 +116,8 @@ Result<Image> decode_image(const std::vector<uint8_t> &bytes, const std::string 
     if (bytes[0] == 'P' && stbi_is_16_bit_from_memory(bytes.data(), size))
         return Error(Code::unsupported, name + ": a PNM of 16 bits a channel, whose byte order stb_image mistakes");
     if (jpeg_is_truncated(bytes)) return Error(Code::invalid_file, name + ": the JPEG is truncated (no end marker)");
+    if (jpeg_table_overflows(bytes))
+        return Error(Code::invalid_file, name + ": the JPEG has a Huffman table of more than 256 codes");
     const std::unique_ptr<uint8_t, void (*)(void *)> pixels(
         stbi_load_from_memory(bytes.data(), size, &width, &height, &channels, 4), stbi_image_free);
     if (!pixels)

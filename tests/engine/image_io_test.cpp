@@ -141,6 +141,18 @@ TEST_CASE("a picture with any bit wrong is an error or a picture of that size, n
     }
 }
 
+TEST_CASE("a JPEG whose Huffman table claims more than 256 codes is refused before it is decoded") {
+    const auto encoded = encode_jpeg(pattern(24, 16), 90);
+    REQUIRE(encoded.ok());
+    std::vector<uint8_t> damaged = *encoded;
+    const uint8_t marker[] = {0xff, 0xc4};
+    const auto table = std::search(damaged.begin(), damaged.end(), marker, marker + 2);
+    REQUIRE(table != damaged.end());
+    table[5] = 255,
+    table[6] = 255;  // behind the marker, the length and the table's name: the counts of codes by length
+    expect_error(decode_image(damaged, "damaged"), Code::invalid_file, "256 codes");
+}
+
 TEST_CASE("what cannot be written is refused, and what was there stays") {
     const TempDir dir;
     const Image image = flat(4, 4, 1, 2, 3);
