@@ -148,7 +148,7 @@ TEST_CASE("a JPEG whose Huffman table claims more than 256 codes is refused befo
     const uint8_t marker[] = {0xff, 0xc4};
     const auto table = std::search(damaged.begin(), damaged.end(), marker, marker + 2);
     REQUIRE(table != damaged.end());
-    table[5] = 255,
+    table[5] = 255;
     table[6] = 255;  // behind the marker, the length and the table's name: the counts of codes by length
     expect_error(decode_image(damaged, "damaged"), Code::invalid_file, "256 codes");
 }
