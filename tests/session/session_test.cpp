@@ -4,9 +4,9 @@
 #include <doctest/doctest.h>
 
 #include "compute/onnx/import.h"
-#include "tests/session/heap_count.h"
 #include "tests/support/device.h"
 #include "tests/support/files.h"
+#include "tests/support/heap_count.h"
 #include "tests/support/onnx_writer.h"
 #include "tests/support/ref.h"
 #include "tests/support/reference.h"

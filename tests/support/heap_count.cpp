@@ -1,4 +1,4 @@
-#include "tests/session/heap_count.h"
+#include "tests/support/heap_count.h"
 
 #include <cstdlib>
 #include <new>
