@@ -1,4 +1,4 @@
-// labels: bad_input
+// labels: bad_input tsan
 // The pipeline cache on disk: kept, replaced whole, and ignored where it is damaged.
 #include <doctest/doctest.h>
 
