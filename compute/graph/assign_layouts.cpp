@@ -113,13 +113,28 @@ private:
         return copy;
     }
 
+    /// The constant `id` as C4; other readers of it keep theirs.
+    ValueId constant_c4(ValueId id) {
+        const auto [made, fresh] = made_.try_emplace({id, Form{Layout::c4, storage_}}, no_value);
+        if (!fresh) return made->second;
+        const ValueId copy = add_like(id, {Layout::c4, storage_});
+        graph_.values[copy].constant = graph_.values[id].constant;
+        return made->second = copy;
+    }
+
     Status place(Node node) {
         const Operator *op = lookup_(node.domain, node.type, node.opset);
         if (!op) return Error(Code::unsupported, graph_.source + ": no operator for " + node.describe());
         const LayoutChoice choice = op->layouts ? op->layouts(graph_, node) : LayoutChoice{};
         for (size_t i = 0; i < node.inputs.size(); ++i) {
             const ValueId id = node.inputs[i];
-            if (id == no_value || graph_.values[id].constant) continue;
+            if (id == no_value) continue;
+            if (graph_.values[id].constant) {
+                // Weights are packed by their operator; constant data is uploaded as its reader wants it.
+                if (i == 0 && !choice.inputs.empty() && choice.inputs[0] == Layout::c4)
+                    node.inputs[0] = constant_c4(id);
+                continue;
+            }
             const bool residual = node.epilogue.residual && i + 1 == node.inputs.size();
             const Layout layout = i < choice.inputs.size() ? choice.inputs[i]
                                   : residual               ? choice.output

@@ -13,7 +13,8 @@ bool is_identity(const Graph &graph, const Node &node) {
     if (!node.domain.empty() || node.inputs.empty() || node.inputs[0] == no_value) return false;
     const Value &in = graph.values[node.inputs[0]], &out = graph.values[node.outputs[0]];
     if (node.type == "Identity") return true;
-    if (node.type == "Dropout") return node.outputs.size() < 2 || graph.use_counts()[node.outputs[1]] == 0;
+    if (node.type == "Dropout")
+        return node.outputs.size() < 2 || node.outputs[1] == no_value || graph.use_counts()[node.outputs[1]] == 0;
     if (in.shape != out.shape || !is_float(in.dtype)) return false;
     if (node.type == "Cast") return is_float(out.dtype);
     if (node.type == "Reshape" || node.type == "Flatten" || node.type == "Squeeze" || node.type == "Unsqueeze" ||

@@ -167,7 +167,8 @@ bool fuse_activations(Graph &graph) {
         Node &node = graph.nodes[i];
         if (gone[i] || !takes_epilogue(node) || node.epilogue.activation != Activation::none) continue;
         const auto found = finder.on(node.outputs[0]);
-        if (!found) continue;
+        // A constant of more axes than the tensor makes the result one of more axes: not what the kernel writes.
+        if (!found || graph.values[found->result].shape != graph.values[node.outputs[0]].shape) continue;
         node.epilogue.activation = found->epilogue.activation;
         node.epilogue.a = found->epilogue.a;
         node.epilogue.b = found->epilogue.b;

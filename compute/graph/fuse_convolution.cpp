@@ -197,6 +197,18 @@ bool fuse_residuals(Graph &graph) {
     return changed;
 }
 
+/// Pooling refuses padding as wide as its window, which would hold windows of nothing but padding.
+static bool pads_are_inside(const Node &node, const std::vector<int64_t> &pads) {
+    const auto kernel = node.ints_or("kernel_shape", {});
+    const auto dilations = node.ints_or("dilations", std::vector<int64_t>(kernel.size(), 1));
+    if (2 * kernel.size() != pads.size() || dilations.size() != kernel.size()) return false;
+    for (size_t i = 0; i < pads.size(); ++i) {
+        const size_t axis = i % kernel.size();
+        if (pads[i] > (kernel[axis] - 1) * dilations[axis]) return false;
+    }
+    return true;
+}
+
 bool fuse_pads(Graph &graph) {
     bool changed = false;
     for (Node &node : graph.nodes) {
@@ -219,15 +231,17 @@ bool fuse_pads(Graph &graph) {
         if ((*amounts)[0] || (*amounts)[1] || (*amounts)[rank] || (*amounts)[rank + 1]) continue;
         std::vector<int64_t> pads = node.ints_or("pads", std::vector<int64_t>(2 * (rank - 2), 0));
         if (pads.size() != 2 * (rank - 2)) continue;
-        if (pool) {
-            // A mean counts the zeros of Pad, and its own padding only if it says so.
-            const bool own = std::any_of(pads.begin(), pads.end(), [](int64_t p) { return p != 0; });
-            if (node.int_or("ceil_mode", 0) || (own && !node.int_or("count_include_pad", 0))) continue;
-            node.attributes["count_include_pad"] = int64_t{1};
-        }
         for (size_t axis = 0; axis < rank - 2; ++axis) {
             pads[axis] += (*amounts)[axis + 2];
             pads[axis + rank - 2] += (*amounts)[axis + 2 + rank];
+        }
+        if (pool) {
+            if (!pads_are_inside(node, pads)) continue;
+            // A mean counts the zeros of Pad, and its own padding only if it says so.
+            const auto own_pads = node.ints_or("pads", {});
+            const bool own = std::any_of(own_pads.begin(), own_pads.end(), [](int64_t p) { return p != 0; });
+            if (node.int_or("ceil_mode", 0) || (own && !node.int_or("count_include_pad", 0))) continue;
+            node.attributes["count_include_pad"] = int64_t{1};
         }
         node.attributes["pads"] = pads;
         node.inputs[0] = pad->inputs[0];

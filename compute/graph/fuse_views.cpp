@@ -85,6 +85,8 @@ std::optional<View> step(const Graph &graph, const Node &node, const View &view)
         int64_t axis = node.int_or("axis", 0), index = indices->to_int64s().at(0);
         if (axis < 0) axis += rank;
         if (index < 0) index += view.sizes[static_cast<size_t>(axis)];
+        if (index < 0 || index >= view.sizes[static_cast<size_t>(axis)])
+            return std::nullopt;  // Gather itself reports it
         View chosen{view.offset + index * view.strides[static_cast<size_t>(axis)], view.sizes, view.strides};
         chosen.sizes[static_cast<size_t>(axis)] = 1;
         return reshape(chosen, out);

@@ -87,7 +87,8 @@ Status plan(PlanContext &ctx) {
         const int64_t in = join * conv.in_channels / conv.group, out = join * conv.out_channels / conv.group;
         if (conv.group % join == 0 && in % 4 == 0 && out % 4 == 0) return plan_joined(ctx, conv, join);
     }
-    return plan_joined(ctx, conv, conv.group);
+    // All groups in one matrix, most of it zero, while that is small.
+    return conv.group <= 4 ? plan_joined(ctx, conv, conv.group) : plan_grouped(ctx, conv);
 }
 
 }  // namespace

@@ -409,6 +409,7 @@ Result<std::vector<SliceRange>> slice_ranges(const Shape &shape, std::span<const
         seen[axis] = true;
         const int64_t size = shape[axis], step = steps.empty() ? 1 : steps[i];
         if (step == 0 || step == std::numeric_limits<int64_t>::min()) return mismatch("a step of zero");
+        if (size == 0) continue;  // whatever is asked of it, nothing
         const auto clamped = [&](int64_t at_end, int64_t low, int64_t high) {
             return std::clamp(at_end < 0 ? at_end + size : at_end, low, high);
         };
@@ -416,7 +417,7 @@ Result<std::vector<SliceRange>> slice_ranges(const Shape &shape, std::span<const
         const int64_t start = step > 0 ? clamped(starts[i], 0, size) : clamped(starts[i], 0, size - 1);
         const int64_t end = step > 0 ? clamped(ends[i], 0, size) : clamped(ends[i], -1, size - 1);
         const int64_t span = step > 0 ? end - start : start - end, stride = step > 0 ? step : -step;
-        ranges[axis] = {start, step, size == 0 || span <= 0 ? 0 : (span - 1) / stride + 1};
+        ranges[axis] = {start, step, span <= 0 ? 0 : (span - 1) / stride + 1};
     }
     return ranges;
 }

@@ -53,16 +53,20 @@ Status infer(InferContext &ctx) {
     return {};
 }
 
-float fill_value(const PlanContext &ctx) {
-    if (ctx.node().opset < 11) return ctx.node().float_or("value", 0);
-    if (!ctx.has_input(2)) return 0;
-    const auto values = ctx.input(2).constant->to_floats();
+float fill_value(const Node &node, const Value *given) {
+    if (node.opset < 11) return node.float_or("value", 0);
+    if (!given || !given->constant) return 0;
+    const auto values = given->constant->to_floats();
     return values.empty() ? 0 : values[0];
 }
 
-// C4 stays, for the spatial axes are axes of memory too.
+// C4 stays, for the spatial axes are axes of memory too; but its pad lanes take no value other than zero.
 LayoutChoice layouts(const Graph &graph, const Node &node) {
-    const Layout layout = graph.values[node.inputs[0]].layout;
+    const Value &x = graph.values[node.inputs[0]], &y = graph.values[node.outputs[0]];
+    const bool has_value = node.inputs.size() > 2 && node.inputs[2] != no_value;
+    const float value = fill_value(node, has_value ? &graph.values[node.inputs[2]] : nullptr);
+    const bool whole = x.shape.size() > 1 && x.shape[1] % 4 == 0 && y.shape[1] % 4 == 0;
+    const Layout layout = value == 0 || whole ? x.layout : Layout::dense;
     return {std::vector<Layout>(node.inputs.size(), layout), layout};
 }
 
@@ -73,9 +77,7 @@ Status plan(PlanContext &ctx) {
                    return ctx.input(i).constant->to_int64s();
                }));
     if (element_count(y.shape) == 0) return ctx.unsupported("an output without elements");
-    const float value = fill_value(ctx);
-    const bool pads_channels = x.layout == Layout::c4 && x.shape[1] % 4 != 0 && value != 0;
-    if (pads_channels) return ctx.unsupported("a value other than 0 with channels that do not fill texels");
+    const float value = fill_value(ctx.node(), ctx.has_input(2) ? &ctx.input(2) : nullptr);
     const MemoryView from = view_of(x), to = view_of(y);
     BoxCopy copy = {ctx.input_storage(0),
                     ctx.output_storage(),

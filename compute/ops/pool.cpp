@@ -3,6 +3,8 @@
 //   MaxPool      y[n, c, o] = max over k inside x of x[n, c, o stride + k dilation - pad]
 //   AveragePool  y[n, c, o] = sum of the same / their number, or, with count_include_pad, / the number of window
 //                positions that lie in x or its padding
+#include <algorithm>
+
 #include "compute/ops/conv_common.h"
 #include "compute/ops/copy.h"
 
@@ -14,7 +16,8 @@ Result<Window> pool_window(const Node &node, const Shape &x) {
     SAC_ASSIGN(Window window, read_window(node, x, node.ints_or("kernel_shape", {})));
     const int64_t reach_h = (window.kernel_h - 1) * window.dilation_y + 1;
     const int64_t reach_w = (window.kernel_w - 1) * window.dilation_x + 1;
-    if (window.pad_top >= reach_h || window.pad_left >= reach_w) {
+    if (std::max(window.pad_top, window.pad_bottom) >= reach_h ||
+        std::max(window.pad_left, window.pad_right) >= reach_w) {
         return Error(Code::invalid_file, "attribute pads is as large as the window: a maximum or mean of nothing");
     }
     return window;

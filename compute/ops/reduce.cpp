@@ -131,10 +131,8 @@ Status plan(PlanContext &ctx) {
         size_t first, end;
     };
     std::vector<Run> runs;
-    int64_t count = 1;
     for (size_t axis = 0; axis < reduced.size(); ++axis) {
         if (!reduced[axis]) continue;
-        count *= x.shape[axis];
         if (!runs.empty() && runs.back().end == axis) {
             runs.back().end = axis + 1;
         } else {
@@ -149,7 +147,8 @@ Status plan(PlanContext &ctx) {
         const int64_t outer = product(shape, 0, first), axis = product(shape, first, end);
         const int64_t inner = product(shape, end, shape.size());
         const StorageId destination = i == 0 ? ctx.output_storage() : ctx.temporary(x.name + "/reduced", outer * inner);
-        const float scale = i == 0 && kind.mean ? 1.0f / static_cast<float>(count) : 1.0f;
+        // Each pass takes its own mean: a sum between passes could be too large for a half.
+        const float scale = kind.mean ? 1.0f / static_cast<float>(axis) : 1.0f;
         const bool is_first = i + 1 == runs.size();
         SAC_TRY(dispatch_run(ctx, is_first ? kind.kernel : kind.again, source, destination, outer, axis, inner, scale));
         std::fill(shape.begin() + static_cast<std::ptrdiff_t>(first), shape.begin() + static_cast<std::ptrdiff_t>(end),

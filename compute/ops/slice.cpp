@@ -142,7 +142,7 @@ Status copy_ranges(PlanContext &ctx, const Ranges &ranges, size_t index) {
         if (axis == 1 && whole_channels) continue;
         const size_t at = to.axis_of[axis];
         copy.offset += ranges[axis].start * from.strides[at];
-        copy.stride[at] *= ranges[axis].step;
+        if (ranges[axis].count > 1) copy.stride[at] *= ranges[axis].step;
         copy.size[at] = ranges[axis].count;
     }
     if (c4 && !whole_channels) copy.fill = 0.0f;

@@ -74,6 +74,10 @@ Result<bool> FrameQueue::submit(const sac_frame *given) {
     std::optional<Pending> dropped;
     {
         const std::lock_guard lock(mutex_);
+        if (stop_) {  // the frame thread may be gone: nobody would give the frame back
+            staging_.give_back(next.staging);
+            return Error(Code::cancelled, "the context is being destroyed");
+        }
         dropped = pending_;
         pending_ = next;
         ++counts_.submitted;

@@ -149,20 +149,29 @@ Status FrameRunner::submit(const Slot &slot, const Frame &frame, bool &submitted
     const VkCommandBuffer commands = slot.commands.handle();
     SAC_TRY(runtime_.device.submit({&commands, 1}, points.to_wait(), points.to_signal()));
     submitted = true;
-    return timeline_->wait(value);
+    const Status waited = timeline_->wait(value);
+    // The device may still be reading what the caller gives back next.
+    if (!waited.ok()) (void)runtime_.device.wait_idle();
+    return waited;
 }
 
 Status FrameRunner::pass_over(std::span<const sac_vk_image> images) {
+    // One image that cannot be passed over must not keep the others from their host.
+    Status first;
+    const auto keep = [&](Status status) {
+        if (first.ok() && !status.ok()) first = std::move(status);
+    };
     uint64_t last = 0;
     for (const sac_vk_image &image : images) {
         if (!image.wait_semaphore && !image.signal_semaphore) continue;
         const uint64_t value = timeline_->next();
         const Points points(&image, *timeline_, value);
-        SAC_TRY(runtime_.device.submit({}, points.to_wait(), points.to_signal()));
-        last = value;
+        Status passed = runtime_.device.submit({}, points.to_wait(), points.to_signal());
+        if (passed.ok()) last = value;
+        keep(std::move(passed));
     }
-    if (last == 0) return {};
-    return timeline_->wait(last);
+    if (last != 0) keep(timeline_->wait(last));
+    return first;
 }
 
 // Developers' builds: changed shaders are taken up between two frames, looked for twice a second.

@@ -14,7 +14,7 @@
  *
  *     uint32_t model_id;
  *     sac_model_desc model = {.type = SAC_TYPE_MODEL_DESC, .size = sizeof model};
- *     model.folder = "assets/models/toybox";
+ *     model.folder = "models/fastestdet";
  *     sac.load_model(context, &model, &model_id);            // returns at once, loads in the background
  *
  *     uint64_t seen = 0;
@@ -294,7 +294,10 @@ enum {
 /* A texture of the host's device, for modes A and B: 2D, one sample, layer 0 and level 0 are read. The plugin waits for
  * `wait`, reads on its queue, and signals `signal` (timeline semaphores; 0: none). Every accepted image is waited for
  * and signalled exactly once, also when its frame is dropped; after a lost device nothing is signalled. The image is
- * read by sampling: it needs the usage named in sac_requirements. */
+ * read by sampling: it needs the usage named in sac_requirements. In mode B the work that signals `wait` must have been
+ * submitted before submit_frame is called: the wait stands on the shared queue before whatever the host submits later.
+ * `queue_family` is taken at its word: where it is not the plugin's family, the host records its half of the
+ * transfer. */
 typedef struct sac_vk_image {
     uint32_t type, size; /* SAC_TYPE_VK_IMAGE */
     const void *next;
