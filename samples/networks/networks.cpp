@@ -1,7 +1,6 @@
 #include "samples/networks/networks.h"
 
 #include <cmath>
-#include <cstdio>
 
 #include "compute/onnx/model_writer.h"
 
@@ -276,7 +275,7 @@ int network_input_size(const std::string &name) {
     return network ? network->size : 0;
 }
 
-Result<std::string> network_bytes(const std::string &name, uint64_t seed) {
+static Result<onnx::ModelWriter> build_network(const std::string &name, uint64_t seed) {
     const Network *network = find_network(name);
     if (!network) {
         std::string known;
@@ -290,16 +289,17 @@ Result<std::string> network_bytes(const std::string &name, uint64_t seed) {
         builder.model.output("output", {1, 85, 22, 22});
     else
         builder.model.output("output", {1, 1000});
-    return builder.model.bytes();
+    return std::move(builder.model);
+}
+
+Result<std::string> network_bytes(const std::string &name, uint64_t seed) {
+    SAC_ASSIGN(const onnx::ModelWriter model, build_network(name, seed));
+    return model.bytes();
 }
 
 Status write_network(const std::string &name, uint64_t seed, const std::string &path) {
-    SAC_ASSIGN(const std::string bytes, network_bytes(name, seed));
-    std::FILE *file = std::fopen(path.c_str(), "wb");
-    if (!file) return Error(Code::io_error, path + ": cannot be opened for writing");
-    const bool written = std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
-    if (std::fclose(file) != 0 || !written) return Error(Code::io_error, path + ": writing failed");
-    return {};
+    SAC_ASSIGN(const onnx::ModelWriter model, build_network(name, seed));
+    return model.save(path);
 }
 
 }  // namespace sac
