@@ -12,7 +12,6 @@ void fuse(Graph &graph) {
     for (int round = 0; round < 64; ++round) {
         bool changed = fuse_transpositions(graph);
         changed = fuse_channel_gathers(graph) || changed;
-        changed = fuse_joined_gathers(graph) || changed;
         changed = fuse_means(graph) || changed;
         changed = fuse_pads(graph) || changed;
         changed = fuse_affine(graph) || changed;

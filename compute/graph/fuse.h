@@ -16,9 +16,6 @@ bool fuse_transpositions(Graph &graph);
 /// attributes start, step and count: y[n, c, ...] = x[n, start + step c, ...].
 bool fuse_channel_gathers(Graph &graph);
 
-/// A ChannelGather of a Concat along the channels that only such read -> saccade.ConcatGather of the joined tensors.
-bool fuse_joined_gathers(Graph &graph);
-
 /// The mean over all spatial axes, kept as axes of size 1 -> GlobalAveragePool.
 bool fuse_means(Graph &graph);
 

@@ -276,28 +276,4 @@ bool fuse_channel_gathers(Graph &graph) {
     return changed;
 }
 
-bool fuse_joined_gathers(Graph &graph) {
-    const auto is_gather = [](const Node &node) { return node.domain == "saccade" && node.type == "ChannelGather"; };
-    // Readers of each value that choose among its channels: if all do, nobody needs the value itself.
-    std::vector<uint32_t> choices(graph.values.size(), 0);
-    for (const Node &node : graph.nodes)
-        if (is_gather(node)) ++choices[node.inputs[0]];
-    const Links links(graph);
-    bool changed = false;
-    for (Node &node : graph.nodes) {
-        if (!is_gather(node)) continue;
-        const ValueId source = node.inputs[0];
-        const size_t writer = links.producer[source];
-        if (writer == SIZE_MAX || choices[source] != links.uses[source]) continue;
-        const Node &concat = graph.nodes[writer];
-        const auto rank = static_cast<int64_t>(graph.values[source].shape.size());
-        const int64_t axis = concat.int_or("axis", 1);
-        if (!is_a(concat, "Concat") || (axis != 1 && axis != 1 - rank)) continue;
-        node.type = "ConcatGather";
-        node.inputs = concat.inputs;
-        changed = true;
-    }
-    return changed;
-}
-
 }  // namespace sac

@@ -12,7 +12,6 @@
     X(channel_gather)            \
     X(clip)                      \
     X(concat)                    \
-    X(concat_gather)             \
     X(constant)                  \
     X(constant_of_shape)         \
     X(conv2d)                    \

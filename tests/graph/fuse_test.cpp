@@ -377,29 +377,6 @@ TEST_CASE("a ShuffleNet's shuffle is a choice of channels") {
     }
 }
 
-TEST_CASE("a choice among joined channels reads the parts, unless the whole is read as well") {
-    for (const bool whole : {false, true}) {
-        GraphBuilder g;
-        const ValueId x = g.input("x", {1, 3, 4, 5}), z = g.input("z", {1, 3, 4, 5});
-        const ValueId j = g.node("Concat", {x, z}, "j", {1, 6, 4, 5}, {{"axis", int64_t{-3}}});
-        for (int64_t half = 0; half < 2; ++half) {
-            const ValueId y = g.node("ChannelGather", {j}, "y" + std::to_string(half), {1, 3, 4, 5},
-                                     {{"start", half}, {"step", int64_t{2}}, {"count", int64_t{3}}});
-            g.graph.nodes.back().domain = "saccade";
-            g.output(y);
-        }
-        if (whole) g.output(j);
-        fuse(g.graph);
-        if (whole) {
-            CHECK(types_of(g.graph) == "Concat saccade.ChannelGather saccade.ChannelGather");
-        } else {
-            REQUIRE(types_of(g.graph) == "saccade.ConcatGather saccade.ConcatGather");
-            CHECK(g.graph.nodes[1].inputs == std::vector<ValueId>{x, z});
-            CHECK(g.graph.nodes[1].int_or("start", -1) == 1);
-        }
-    }
-}
-
 TEST_CASE("what looks like a shuffle and is none stays") {
     // The same with two images: the batch is mixed into the channels.
     GraphBuilder g;
