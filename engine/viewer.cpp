@@ -14,37 +14,36 @@ Result<std::unique_ptr<Viewer>> Viewer::create(const WindowOptions &window_optio
     std::unique_ptr<Viewer> viewer(new Viewer);
     SAC_ASSIGN(viewer->window_, Window::create(window_options));
 
-    // The surface needs the instance, and the choice of the device needs the surface.
+    // The choice of the device needs a surface, and a surface the instance, which goes with a device that is not made
+    // in the end: so each question has a surface of its own, and the lasting one is created when there is a device.
     const std::vector<const char *> instance_extensions = viewer->window_->instance_extensions();
     const char *const device_extensions[] = {VK_KHR_SWAPCHAIN_EXTENSION_NAME};
     device_options.instance_extensions = instance_extensions;
     device_options.device_extensions = device_extensions;
-    VkSurfaceKHR surface = VK_NULL_HANDLE;
     Status surface_status;
     device_options.accepts_queue_family = [&](VkInstance instance, const vk::InstanceFunctions &fn,
                                               VkPhysicalDevice physical_device, uint32_t family) {
+        const auto surface = viewer->window_->create_surface(instance);
         if (!surface) {
-            auto created = viewer->window_->create_surface(instance);
-            if (!created) {
-                surface_status = std::move(created).error();
-                return false;
-            }
-            surface = *created;
+            surface_status = surface.error();
+            return false;
         }
         VkBool32 supported = VK_FALSE;
-        return fn.GetPhysicalDeviceSurfaceSupportKHR(physical_device, family, surface, &supported) == VK_SUCCESS &&
-               supported == VK_TRUE;
+        const VkResult result = fn.GetPhysicalDeviceSurfaceSupportKHR(physical_device, family, *surface, &supported);
+        fn.DestroySurfaceKHR(instance, *surface, nullptr);
+        return result == VK_SUCCESS && supported == VK_TRUE;
     };
     auto device = vk::Device::create(device_options);
     if (!surface_status.ok()) return std::move(surface_status).error();
     if (!device) return std::move(device).error();
     viewer->device_ = std::move(*device);
-    viewer->surface_ = surface;
-    SAC_ASSIGN(viewer->format_, Swapchain::choose_format(*viewer->device_, surface));
+    SAC_ASSIGN(viewer->surface_, viewer->window_->create_surface(viewer->device_->instance()));
+    SAC_ASSIGN(viewer->format_, Swapchain::choose_format(*viewer->device_, viewer->surface_));
     viewer->memory_ = std::make_unique<vk::Memory>(*viewer->device_);
     SAC_ASSIGN(viewer->renderer_, Renderer::create(*viewer->device_, *viewer->memory_, viewer->format_,
                                                    VK_IMAGE_LAYOUT_PRESENT_SRC_KHR, frames_in_flight));
-    viewer->swapchain_ = std::make_unique<Swapchain>(*viewer->device_, surface, viewer->format_, *viewer->renderer_);
+    viewer->swapchain_ =
+        std::make_unique<Swapchain>(*viewer->device_, viewer->surface_, viewer->format_, *viewer->renderer_);
     SAC_TRY(viewer->create_slots());
     return viewer;
 }

@@ -152,6 +152,28 @@ TEST_CASE("other complaints are errors") {
     CHECK(lost.error().vk_result == VK_ERROR_SURFACE_LOST_KHR);
 }
 
+// The validation layer tells of a surface that outlives its instance.
+TEST_CASE("a device that cannot be made leaves no surface behind") {
+    const auto lasting = open_viewer(64, 64);
+    vk::DeviceOptions options = device_options();
+    options.which = "a device that nobody has";
+    const auto unknown = Viewer::create({64, 64}, options);
+    REQUIRE(!unknown.ok());
+    CHECK(unknown.error().code == Code::no_device);
+
+    options = device_options();
+    options.patch_functions = [](vk::DeviceFunctions &fn) {
+        fn.CreateSwapchainKHR = [](VkDevice, const VkSwapchainCreateInfoKHR *, const VkAllocationCallbacks *,
+                                   VkSwapchainKHR *) { return VK_ERROR_INITIALIZATION_FAILED; };
+    };
+    const auto viewer = Viewer::create({64, 64}, options);
+    REQUIRE(viewer.ok());
+    const Image picture = pattern(8, 8);
+    const Frame frame = frame_of(picture);
+    CHECK(!(*viewer)->show(&frame, {}).ok());
+    expect_no_validation_messages();
+}
+
 TEST_CASE("a window without area shows nothing, and goes on when it has one again") {
     const auto viewer = open_viewer(200, 150);
     const Image picture = pattern(200, 150);
