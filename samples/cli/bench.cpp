@@ -1,10 +1,8 @@
 // saccade bench: how fast networks load and run, alone or beside another program in the same run.
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <map>
 
 #include <nlohmann/json.hpp>
 
@@ -12,6 +10,7 @@
 #include "samples/cli/command.h"
 #include "samples/cli/models.h"
 #include "samples/cli/network.h"
+#include "samples/cli/progress.h"
 #include "samples/cli/statistics.h"
 #include "samples/networks/networks.h"
 
@@ -20,7 +19,7 @@ namespace sac::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
+constexpr int kernel_runs = 12;  // of which two warm up
 
 constexpr Option options[] = {
     {"--net", "NAME", "only this network (may be repeated): fastestdet, squeezenet, mobilenet_v2, resnet18",
@@ -116,7 +115,8 @@ Status measure_load(const Arguments &arguments, Subject &subject) {
     return {};
 }
 
-Status measure_runs(const Vision &vision, const Arguments &arguments, Subject &subject, uint64_t count) {
+Status measure_runs(const Vision &vision, const Arguments &arguments, Subject &subject, uint64_t count,
+                    Progress &progress) {
     SAC_ASSIGN(const Network network, Network::open(vision, network_options(arguments, subject, false)));
     subject.info = network.info();
     const uint64_t warm_up = std::clamp<uint64_t>(count / 3, 2, 10);
@@ -124,15 +124,17 @@ Status measure_runs(const Vision &vision, const Arguments &arguments, Subject &s
     for (uint64_t i = 0; i < count; ++i) {
         SAC_ASSIGN(const double milliseconds, network.run());
         subject.runs.push_back(milliseconds);
+        progress.advance();
     }
     return {};
 }
 
-Status measure_kernels(const Vision &vision, const Arguments &arguments, Subject &subject) {
+Status measure_kernels(const Vision &vision, const Arguments &arguments, Subject &subject, Progress &progress) {
     SAC_ASSIGN(const Network network, Network::open(vision, network_options(arguments, subject, true)));
     std::vector<std::vector<double>> times;
-    for (int i = 0; i < 12; ++i) {
+    for (int i = 0; i < kernel_runs; ++i) {
         SAC_TRY(network.run());
+        progress.advance();
         if (i < 2) continue;
         SAC_ASSIGN(subject.kernels, network.dispatches());
         times.resize(subject.kernels.size());
@@ -163,6 +165,7 @@ Status run_rival(const std::string &program, const std::string &models, std::vec
     }
     if (models.empty()) commands.push_back(shell_quoted(program) + " 4 2 0 0 0");
     for (const std::string &command : commands) {
+        const Waiting waiting("running " + fs::path(program).filename().string());
         std::FILE *pipe = popen((command + " 2>&1").c_str(), "r");
         if (!pipe) return Error(Code::io_error, program + ": cannot be run");
         char line[1024];
@@ -247,12 +250,24 @@ Status run(const Arguments &arguments) {
     SAC_ASSIGN(const std::unique_ptr<Vision> vision, Vision::create(arguments.text("--device")));
     const uint64_t rounds = arguments.count("--rounds", rival.empty() ? 1 : 3);
     const uint64_t runs = std::max<uint64_t>(1, (arguments.count("--runs", 30) + rounds - 1) / rounds);
+    Progress progress("measuring", rounds * runs * list.size());
     for (uint64_t round = 0; round < rounds; ++round) {
-        for (Subject &subject : list) SAC_TRY(measure_runs(*vision, arguments, subject, runs));
+        for (Subject &subject : list) {
+            progress.rename(format("%s, round %llu of %llu", subject.name.c_str(),
+                                   static_cast<unsigned long long>(round + 1),
+                                   static_cast<unsigned long long>(rounds)));
+            SAC_TRY(measure_runs(*vision, arguments, subject, runs, progress));
+            progress.clear();
+        }
         if (!rival.empty()) SAC_TRY(run_rival(rival, arguments.text("--against-models"), list));
     }
-    if (arguments.has("--kernels"))
-        for (Subject &subject : list) SAC_TRY(measure_kernels(*vision, arguments, subject));
+    if (arguments.has("--kernels")) {
+        Progress kernels("timing kernels", kernel_runs * list.size());
+        for (Subject &subject : list) {
+            SAC_TRY(measure_kernels(*vision, arguments, subject, kernels));
+            kernels.clear();
+        }
+    }
 
     const std::string device = vision->info().device_name;
     if (arguments.has("--json")) {

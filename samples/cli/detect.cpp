@@ -12,17 +12,11 @@ namespace sac::cli {
 
 namespace {
 
-constexpr Option options[] = {
-    model_option,
-    weights_option,
-    score_option,
-    iou_option,
-    half_option,
-    device_option,
+constexpr auto options = with_model_options({
     {"--json", nullptr, "one line of JSON a frame on stdout", Option::Kind::flag},
     {"--out", "PATH", "annotated frames: a .png or .jpg (the last), a .mkv, .mp4 or .avi, or a folder"},
     {"--frames", "N", "stop after so many frames of each source", Option::Kind::count, 1, 1e9},
-};
+});
 
 struct Run {
     Vision &vision;
@@ -59,11 +53,12 @@ Status detect_source(Run &run, const std::string &path) {
             progress.clear();
             std::fprintf(stderr, "saccade detect: %s\n", frame.error().message.c_str());
             ++unreadable;
+            progress.advance();
             continue;
         }
         if (!*frame) break;
         SAC_TRY(detect_frame(run, **frame, is_video, source->frame_rate(), progress));
-        progress.update(done + 1);
+        progress.advance();
     }
     progress.clear();
     if (const std::string remark = source->remark(); !remark.empty())

@@ -2,6 +2,9 @@
 // Where models are found: a folder that is named, one of the project's own by name, or one with seeded weights made on
 // the spot.
 
+#include <algorithm>
+#include <array>
+
 #include "samples/cli/arguments.h"
 #include "samples/cli/vision.h"
 
@@ -35,19 +38,30 @@ struct Model {
     bool seeded() const { return made.has_value(); }
 };
 
-/// The options --model, --weights, --score, --iou and --half, and what they choose.
-inline constexpr Option model_option = {"--model", "DIR",
-                                        "a model's folder, a model's name in the project, or 'seeded': random weights"};
-inline constexpr Option weights_option = {"--weights", "FILE",
-                                          "the network's ONNX file, if it is not in the model's folder"};
-inline constexpr Option score_option = {
-    "--score", "S", "lowest score of a detection, 0 to 1 (default: the model's)", Option::Kind::number, 0.0001, 1};
-inline constexpr Option iou_option = {
-    "--iou", "I", "overlap above which the lesser box is dropped, 0 to 1 (default: the model's)", Option::Kind::number,
-    0.0001,  1};
 inline constexpr Option half_option = {"--half", nullptr, "half-precision storage", Option::Kind::flag};
 inline constexpr Option device_option = {"--device", "D",
                                          "number or part of the name of the Vulkan device (see saccade devices)"};
+
+/// The options of every command that looks at frames with a model.
+inline constexpr std::array<Option, 6> model_options = {{
+    {"--model", "DIR", "a model's folder, a model's name in the project, or 'seeded': random weights"},
+    {"--weights", "FILE", "the network's ONNX file, if it is not in the model's folder"},
+    {"--score", "S", "lowest score of a detection, 0 to 1 (default: the model's)", Option::Kind::number, 0.0001, 1},
+    {"--iou", "I", "overlap above which the lesser box is dropped, 0 to 1 (default: the model's)", Option::Kind::number,
+     0.0001, 1},
+    half_option,
+    device_option,
+}};
+
+/// Those, then a command's own.
+template <size_t n>
+constexpr std::array<Option, model_options.size() + n> with_model_options(const Option (&own)[n]) {
+    std::array<Option, model_options.size() + n> all = {};
+    std::copy(std::begin(own), std::end(own), std::copy(model_options.begin(), model_options.end(), all.begin()));
+    return all;
+}
+
+/// What model_options choose.
 Result<Model> choose_model(const Arguments &arguments);
 
 }  // namespace sac::cli

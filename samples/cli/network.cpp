@@ -1,7 +1,10 @@
 #include "samples/cli/network.h"
 
 #include <cstdlib>
+#include <filesystem>
 #include <utility>
+
+#include "samples/cli/progress.h"
 
 namespace sac::cli {
 
@@ -46,7 +49,10 @@ Result<Network> Network::open(const Vision &vision, const NetworkOptions &option
     desc.dimension_count = static_cast<uint32_t>(dimensions.size());
     desc.flags =
         (options.half ? uint32_t{SAC_MODEL_FP16} : 0u) | (options.profile ? uint32_t{SAC_NETWORK_PROFILE} : 0u);
-    SAC_TRY(vision.check(debug->open_network(vision.context(), &desc, &network.network_)));
+    {
+        const Waiting waiting("loading " + std::filesystem::path(options.path).filename().string());
+        SAC_TRY(vision.check(debug->open_network(vision.context(), &desc, &network.network_)));
+    }
     network.info_.type = SAC_TYPE_NETWORK_INFO;
     network.info_.size = sizeof network.info_;
     SAC_TRY(vision.check(debug->get_network_info(vision.context(), network.network_, &network.info_)));

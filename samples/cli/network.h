@@ -18,6 +18,7 @@ inline constexpr Option dim_option = {"--dim", "NAME=VALUE", "the value of a sym
 /// Closed with the object; the Vision must outlive it. [thread] one at a time.
 class Network {
 public:
+    /// Tells on stderr that it is loading, if that lasts.
     static Result<Network> open(const Vision &vision, const NetworkOptions &options);
     ~Network();
     Network(Network &&other) noexcept;

@@ -18,19 +18,13 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr Option options[] = {
-    model_option,
-    weights_option,
-    score_option,
-    iou_option,
-    half_option,
-    device_option,
+constexpr auto options = with_model_options({
     {"--size", "WxH", "size of the window (default: the first picture's, within 1280x720)"},
     {"--frames", "N", "close after N frames were shown", Option::Kind::count, 1, 1e9},
     {"--screenshot", "FILE", "save what the window shows at the end (.png, .jpg)"},
     {"--out", "FILE", "save the last annotated frame in the source's size (.png, .jpg)"},
     {"--json", nullptr, "one line of JSON on stdout for each frame that was looked at", Option::Kind::flag},
-};
+});
 
 // Frames of several sources one after another: videos at their own pace, a picture until the next is asked for.
 class Player {

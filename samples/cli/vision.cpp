@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "compute/base/format.h"
+#include "samples/cli/progress.h"
 
 namespace sac::cli {
 
@@ -97,7 +98,9 @@ Status Vision::load(const ModelChoice &choice) {
     desc.flags = choice.half ? SAC_MODEL_FP16 : 0;
     uint32_t id = 0;
     SAC_TRY(check(api_.load_model(context_, &desc, &id)));
+    std::optional<Waiting> waiting("loading the model");
     const sac_result ready = api_.wait_model(context_, id, patience_ms);
+    waiting.reset();
     model_.type = SAC_TYPE_MODEL_INFO;
     model_.size = sizeof model_;
     if (const sac_result known = api_.get_model_info(context_, id, &model_); known != SAC_OK) return check(known);

@@ -48,7 +48,7 @@ public:
     Vision(const Vision &) = delete;
     Vision &operator=(const Vision &) = delete;
 
-    /// Loads a model and waits until it is ready.
+    /// Loads a model and waits until it is ready; tells so on stderr, if that lasts.
     Status load(const ModelChoice &choice);
     const sac_model_info &model() const { return model_; }
     sac_context_info info() const;

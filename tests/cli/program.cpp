@@ -1,7 +1,9 @@
 #include "tests/cli/program.h"
 
 #include <doctest/doctest.h>
+#include <pty.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -19,6 +21,23 @@ std::string quoted(const std::string &text) {
     return result + "'";
 }
 
+std::string command_line(const std::string &program, const std::vector<std::string> &arguments) {
+    const auto path = std::filesystem::read_symlink("/proc/self/exe").parent_path() / program;
+    REQUIRE_MESSAGE(std::filesystem::exists(path), path.string());
+    std::string command = quoted(path.string());
+    for (const std::string &argument : arguments) command += " " + quoted(argument);
+    return command + " </dev/null";
+}
+
+int exit_code(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
+
+struct SaccadeEnvironment {
+    ScopedEnv validation{"SACCADE_VALIDATION", "1"};
+    ScopedEnv assets{
+        "SACCADE_ASSETS",
+        std::filesystem::absolute(std::string(SACCADE_SOURCE_DIR) + "/assets").lexically_normal().string().c_str()};
+};
+
 }  // namespace
 
 std::vector<std::string> Finished::lines() const {
@@ -30,25 +49,45 @@ std::vector<std::string> Finished::lines() const {
 
 Finished run_program(const std::string &program, const std::vector<std::string> &arguments) {
     const TempDir dir;
-    const auto path = std::filesystem::read_symlink("/proc/self/exe").parent_path() / program;
-    REQUIRE_MESSAGE(std::filesystem::exists(path), path.string());
-    std::string command = quoted(path.string());
-    for (const std::string &argument : arguments) command += " " + quoted(argument);
-    command += " >" + quoted((dir / "out").string()) + " 2>" + quoted((dir / "err").string()) + " </dev/null";
-    const int status = std::system(command.c_str());
+    const std::string command = command_line(program, arguments) + " >" + quoted((dir / "out").string()) + " 2>" +
+                                quoted((dir / "err").string());
     Finished finished;
-    finished.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    finished.code = exit_code(std::system(command.c_str()));
     finished.out = read_text(dir / "out");
     finished.err = read_text(dir / "err");
     return finished;
 }
 
+Finished run_program_on_terminal(const std::string &program, const std::vector<std::string> &arguments) {
+    const TempDir dir;
+    const std::string command = command_line(program, arguments) + " >" + quoted((dir / "out").string());
+    int terminal = -1;
+    const pid_t child = forkpty(&terminal, nullptr, nullptr, nullptr);
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
+        _exit(127);
+    }
+    Finished finished;
+    char bytes[4096];
+    for (ssize_t count; (count = read(terminal, bytes, sizeof bytes)) > 0;)
+        finished.err.append(bytes, static_cast<size_t>(count));
+    int status = -1;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    close(terminal);
+    finished.code = exit_code(status);
+    finished.out = read_text(dir / "out");
+    return finished;
+}
+
 Finished saccade(const std::vector<std::string> &arguments) {
-    const ScopedEnv validation("SACCADE_VALIDATION", "1");
-    const std::string assets =
-        std::filesystem::absolute(std::string(SACCADE_SOURCE_DIR) + "/assets").lexically_normal().string();
-    const ScopedEnv assets_folder("SACCADE_ASSETS", assets.c_str());
+    const SaccadeEnvironment environment;
     return run_program("saccade", arguments);
+}
+
+Finished saccade_on_terminal(const std::vector<std::string> &arguments) {
+    const SaccadeEnvironment environment;
+    return run_program_on_terminal("saccade", arguments);
 }
 
 }  // namespace sac::test

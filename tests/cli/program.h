@@ -15,7 +15,11 @@ struct Finished {
 /// `program` is the name of one in the test's own folder; the arguments are quoted.
 Finished run_program(const std::string &program, const std::vector<std::string> &arguments);
 
+/// The same with a terminal for stderr: `err` is every byte that was sent to it.
+Finished run_program_on_terminal(const std::string &program, const std::vector<std::string> &arguments);
+
 /// saccade with validation on, so that any message of the layer makes it fail.
 Finished saccade(const std::vector<std::string> &arguments);
+Finished saccade_on_terminal(const std::vector<std::string> &arguments);
 
 }  // namespace sac::test

@@ -112,6 +112,32 @@ TEST_CASE("bench measures, in text and JSON") {
     CHECK(line.at("kernels").size() == line.at("dispatches"));
 }
 
+TEST_CASE("loads and runs that last are told of on a terminal") {
+    const TempDir caches;  // empty: loading lasts for seconds, at least on a CPU
+    const ScopedEnv ours("SACCADE_CACHE_DIR", (caches / "ours").string().c_str());
+    const ScopedEnv drivers("MESA_SHADER_CACHE_DIR", (caches / "driver").string().c_str());
+    const std::string path = (caches / "net.onnx").string();
+    REQUIRE(write_network("resnet18", 1, path).ok());
+    const auto tells = [](const Finished &finished, const std::string &what, double milliseconds) {
+        CAPTURE(finished.err);
+        CAPTURE(what);
+        if (milliseconds > 1500) CHECK(finished.err.find("\r" + what) != std::string::npos);
+    };
+    const Finished inspected = saccade_on_terminal({"inspect", path});
+    REQUIRE(inspected.code == 0);
+    const size_t ready = inspected.out.find("ready in ");
+    REQUIRE(ready != std::string::npos);
+    tells(inspected, "loading net.onnx", std::stod(inspected.out.substr(ready + 9)));
+
+    const Finished measured =
+        saccade_on_terminal({"bench", "--net", "resnet18", "--load", "--runs", "24", "--rounds", "2", "--json"});
+    REQUIRE(measured.code == 0);
+    REQUIRE(measured.lines().size() == 1);  // nothing of it on stdout
+    const Json line = Json::parse(measured.lines()[0]);
+    tells(measured, "loading resnet18.onnx", line.at("load_cold_ms"));
+    tells(measured, "resnet18, round 2 of 2  [", 24 * line.at("min_ms").get<double>());
+}
+
 TEST_CASE("percentiles and the other program's lines") {
     CHECK(cli::median({3, 1, 2}) == 2);
     CHECK(cli::median({4, 1, 2, 3}) == 2.5);
