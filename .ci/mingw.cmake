@@ -1,5 +1,5 @@
-# Cross-compiles for Windows with Debian's MinGW. Vulkan's headers, protozero and nlohmann-json are plain headers that
-# hold for every system, but /usr/include as a whole does not: links to these three alone make a sysroot.
+# Cross-compiles for Windows with Debian's MinGW. Vulkan's headers, protozero, nlohmann-json and stb are plain headers
+# that hold for every system, but /usr/include as a whole does not: links to these alone make a sysroot.
 set(CMAKE_SYSTEM_NAME Windows)
 set(CMAKE_SYSTEM_PROCESSOR x86_64)
 set(CMAKE_C_COMPILER x86_64-w64-mingw32-gcc-posix)
@@ -7,7 +7,7 @@ set(CMAKE_CXX_COMPILER x86_64-w64-mingw32-g++-posix)
 
 set(sysroot ${CMAKE_CURRENT_LIST_DIR}/../build/mingw-sysroot)
 file(MAKE_DIRECTORY ${sysroot}/include)
-foreach(headers vulkan vk_video protozero nlohmann)
+foreach(headers vulkan vk_video protozero nlohmann stb)
     if(NOT EXISTS ${sysroot}/include/${headers})
         file(CREATE_LINK /usr/include/${headers} ${sysroot}/include/${headers} SYMBOLIC)
     endif()

@@ -1,5 +1,5 @@
-// foreign_host MODEL_FOLDER IMAGE [--weights FILE] [--mode own|shared] [--frames N]: an engine with a Vulkan device of
-// its own lends it to the plugin, and hands over the texture it has drawn: no copy, and nobody waits for the GPU but
+// foreign_host MODEL_FOLDER IMAGE.png [--weights FILE] [--mode own|shared] [--frames N]: an engine with a Vulkan device
+// of its own lends it to the plugin, and hands over the texture it has drawn: no copy, and nobody waits for the GPU but
 // the timeline. Prints what the plugin saw.
 
 #include <saccade.h>
@@ -10,9 +10,11 @@
 
 #include "samples/foreign_host/vulkan_host.h"
 
+// PNG alone: stb_image, in the versions that Linux distributions carry, writes out of bounds on damaged JPEGs.
+#define STBI_ONLY_PNG
 #define STB_IMAGE_STATIC
 #define STB_IMAGE_IMPLEMENTATION
-#include <stb/stb_image.h>
+#include <stb_image.h>
 
 namespace {
 
@@ -25,7 +27,7 @@ struct Arguments {
 
 int usage() {
     std::fprintf(stderr,
-                 "usage: foreign_host MODEL_FOLDER IMAGE [--weights FILE] [--mode own|shared] [--frames N] "
+                 "usage: foreign_host MODEL_FOLDER IMAGE.png [--weights FILE] [--mode own|shared] [--frames N] "
                  "[--validation]\n");
     return 2;
 }
@@ -147,7 +149,7 @@ int main(int argc, char **argv) {
     int width = 0, height = 0, channels = 0;
     unsigned char *pixels = stbi_load(arguments.image, &width, &height, &channels, 4);
     if (!pixels) {
-        std::fprintf(stderr, "foreign_host: %s: %s\n", arguments.image, stbi_failure_reason());
+        std::fprintf(stderr, "foreign_host: %s: %s (it should be a PNG)\n", arguments.image, stbi_failure_reason());
         return 1;
     }
     const auto w = static_cast<uint32_t>(width), h = static_cast<uint32_t>(height);

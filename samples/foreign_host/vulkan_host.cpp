@@ -7,6 +7,7 @@
 
 #ifdef _WIN32
 #include <windows.h>
+#undef CreateSemaphore  // a macro there, a Vulkan function here
 #else
 #include <dlfcn.h>
 #endif

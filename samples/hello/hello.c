@@ -1,10 +1,13 @@
-/* hello MODEL_FOLDER IMAGE [WEIGHTS]: one image in, boxes out, through the C ABI alone. */
+/* hello MODEL_FOLDER IMAGE.png [WEIGHTS]: one image in, boxes out, through the C ABI alone. Pictures are PNG because
+ * stb_image, in the versions that Linux distributions carry, writes out of bounds on damaged JPEGs. */
 #include <saccade.h>
 #include <stdio.h>
 #include <string.h>
 
+#define STBI_ONLY_PNG
+#define STBI_NO_LINEAR
 #define STB_IMAGE_IMPLEMENTATION
-#include <stb/stb_image.h>
+#include <stb_image.h>
 
 static sac_api sac;
 static sac_context context;
@@ -24,13 +27,13 @@ static void print_log(void *user, int32_t level, const char *message) {
 
 int main(int argc, char **argv) {
     if (argc < 3 || argc > 4) {
-        fprintf(stderr, "usage: hello MODEL_FOLDER IMAGE [WEIGHTS]\n");
+        fprintf(stderr, "usage: hello MODEL_FOLDER IMAGE.png [WEIGHTS]\n");
         return 2;
     }
     int width, height, channels;
     unsigned char *pixels = stbi_load(argv[2], &width, &height, &channels, 3);
     if (!pixels) {
-        fprintf(stderr, "hello: %s: %s\n", argv[2], stbi_failure_reason());
+        fprintf(stderr, "hello: %s: %s (it should be a PNG)\n", argv[2], stbi_failure_reason());
         return 1;
     }
 
