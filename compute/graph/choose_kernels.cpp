@@ -73,23 +73,18 @@ struct ConcatPlace {
 };
 
 /// The C4 Concat of channels that alone reads a value, if the value begins at a whole texel of it.
-std::optional<ConcatPlace> sole_concat(const Graph &graph, ValueId id) {
+std::optional<ConcatPlace> sole_concat(const Plan &plan, ValueId id) {
+    const Graph &graph = plan.graph;
     const Value &value = graph.values[id];
-    if (value.layout != Layout::c4 || is_in(graph.outputs, id)) return std::nullopt;
-    const Node *reader = nullptr;
-    for (const Node &node : graph.nodes)
-        for (const ValueId input : node.inputs) {
-            if (input != id) continue;
-            if (reader) return std::nullopt;
-            reader = &node;
-        }
-    if (!reader || reader->type != "Concat" || !reader->domain.empty()) return std::nullopt;
-    ConcatPlace place{reader->outputs[0], 0};
+    if (value.layout != Layout::c4 || plan.sole_reader[id] == SIZE_MAX) return std::nullopt;
+    const Node &reader = graph.nodes[plan.sole_reader[id]];
+    if (reader.type != "Concat" || !reader.domain.empty()) return std::nullopt;
+    ConcatPlace place{reader.outputs[0], 0};
     const Value &joined = graph.values[place.output];
-    const int64_t axis = reader->int_or("axis", 1);
+    const int64_t axis = reader.int_or("axis", 1);
     if (joined.layout != Layout::c4 || joined.storage != value.storage) return std::nullopt;
     if (axis != 1 && axis + static_cast<int64_t>(joined.shape.size()) != 1) return std::nullopt;
-    for (const ValueId input : reader->inputs) {
+    for (const ValueId input : reader.inputs) {
         if (input == id) break;
         place.channel += graph.values[input].shape[1];
     }
@@ -139,7 +134,7 @@ StorageId PlanContext::output_storage(size_t i) { return storage_of(node().outpu
 PlanContext::Place PlanContext::output_place(size_t i) {
     const ValueId id = node().outputs[i];
     const auto quads = [&](ValueId value) { return round_up(plan_.graph.values[value].shape[1], 4) / 4; };
-    if (const auto concat = sole_concat(plan_.graph, id)) {
+    if (const auto concat = sole_concat(plan_, id)) {
         plan_.placed[id] = true;
         return {storage_of(concat->output), quads(concat->output), concat->channel / 4};
     }
@@ -215,6 +210,7 @@ Result<Plan> choose_kernels(Graph graph, OperatorLookup lookup, const vk::Caps &
     plan.graph = std::move(graph);
     const Graph &g = plan.graph;
     plan.value_storage.assign(g.values.size(), no_storage);
+    plan.sole_reader = g.sole_readers();
     plan.placed.assign(g.values.size(), false);
     for (const auto *list : {&g.inputs, &g.outputs}) {
         for (const ValueId id : *list) {
@@ -231,8 +227,13 @@ Result<Plan> choose_kernels(Graph graph, OperatorLookup lookup, const vk::Caps &
             return Error(Code::unsupported, g.source + ": " + g.nodes[i].describe() +
                                                 " has inputs that are not known when loading, and no kernel");
         PlanContext context(plan, i, caps, kernels);
-        const size_t first = plan.dispatches.size();
+        const size_t first = plan.dispatches.size(), first_upload = plan.uploads.size();
         if (auto status = op->plan(context); !status) return Error(status.error()).with_context(g.source);
+        for (size_t u = first_upload; u < plan.uploads.size(); ++u)
+            if (!plan.graph.spend(plan.uploads[u].bytes.size()))
+                return Error(Code::unsupported,
+                             g.source + ": " + g.nodes[i].describe() +
+                                 " reads weights so often repeated that loading takes too much memory");
         for (size_t d = first; d < plan.dispatches.size(); ++d)
             if (auto status = check_dispatch(plan, plan.dispatches[d], caps); !status)
                 return Error(status.error()).with_context(g.source);

@@ -9,12 +9,13 @@ namespace sac {
 namespace {
 
 /// A node whose first output is its first input.
-bool is_identity(const Graph &graph, const Node &node) {
+bool is_identity(const Graph &graph, const Links &links, const Node &node) {
     if (!node.domain.empty() || node.inputs.empty() || node.inputs[0] == no_value) return false;
     const Value &in = graph.values[node.inputs[0]], &out = graph.values[node.outputs[0]];
     if (node.type == "Identity") return true;
     if (node.type == "Dropout")
-        return node.outputs.size() < 2 || node.outputs[1] == no_value || graph.use_counts()[node.outputs[1]] == 0;
+        return node.outputs.size() < 2 || node.outputs[1] == no_value || links.uses(node.outputs[1]) == 0 ||
+               graph.values[node.outputs[1]].constant;
     if (in.shape != out.shape || !is_float(in.dtype)) return false;
     if (node.type == "Cast") return is_float(out.dtype);
     if (node.type == "Reshape" || node.type == "Flatten" || node.type == "Squeeze" || node.type == "Unsqueeze" ||
@@ -41,10 +42,9 @@ void fold(Graph &graph) {
         return std::all_of(node.outputs.begin(), node.outputs.end(),
                            [&](ValueId id) { return id == no_value || graph.values[id].constant; });
     });
-    for (size_t i = 0; i < graph.nodes.size();) {
-        if (is_identity(graph, graph.nodes[i]) && bypass(graph, i)) continue;
-        ++i;
-    }
+    Links links(graph);
+    for (size_t i = 0; i < graph.nodes.size(); ++i)
+        if (is_identity(graph, links, graph.nodes[i])) links.bypass(i);
     remove_dead(graph);
 }
 

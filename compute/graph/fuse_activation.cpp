@@ -18,7 +18,7 @@ struct Found {
 
 class Finder {
 public:
-    explicit Finder(const Graph &graph) : graph_(graph), links_(graph), readers_(graph.values.size()) {
+    explicit Finder(const Graph &graph) : graph_(graph), uses_(graph.use_counts()), readers_(graph.values.size()) {
         for (size_t i = 0; i < graph.nodes.size(); ++i)
             for (const ValueId input : graph.nodes[i].inputs)
                 if (input != no_value) readers_[input].push_back(i);
@@ -27,7 +27,7 @@ public:
     /// The activation that is all that becomes of `x`.
     std::optional<Found> on(ValueId x) const {
         const auto &readers = readers_[x];
-        if (links_.uses[x] != readers.size()) return std::nullopt;  // a graph output
+        if (uses_[x] != readers.size()) return std::nullopt;  // a graph output
         if (readers.size() == 1) {
             const Node &node = graph_.nodes[readers[0]];
             if (auto simple = one_node(node)) return Found{*simple, node.outputs[0], {readers[0]}};
@@ -45,7 +45,7 @@ private:
 
     /// The only reader of a value that is no graph output.
     std::optional<size_t> sole_reader(ValueId id) const {
-        if (links_.uses[id] != 1 || readers_[id].size() != 1) return std::nullopt;
+        if (uses_[id] != 1 || readers_[id].size() != 1) return std::nullopt;
         return readers_[id][0];
     }
 
@@ -126,7 +126,7 @@ private:
     std::optional<Found> gated(ValueId x, size_t gate, size_t product) const {
         const Node &n = node(gate);
         const ValueId opened = n.outputs[0], result = node(product).outputs[0];
-        if (links_.uses[opened] != 1) return std::nullopt;
+        if (uses_[opened] != 1) return std::nullopt;
         const auto with = [&](Activation activation, std::vector<size_t> nodes, ValueId out) {
             return Found{{activation, 0, 0, false}, out, std::move(nodes)};
         };
@@ -147,13 +147,13 @@ private:
             return std::nullopt;
         }
         const ValueId scaled = node(*next).outputs[0];
-        if (is_sixth(factor(*next, clipped)) && links_.uses[scaled] == 1 && multiplies(product, x, scaled))
+        if (is_sixth(factor(*next, clipped)) && uses_[scaled] == 1 && multiplies(product, x, scaled))
             return with(Activation::hard_swish, {gate, *clip, *next, product}, result);
         return std::nullopt;
     }
 
     const Graph &graph_;
-    Links links_;
+    std::vector<uint32_t> uses_;
     std::vector<std::vector<size_t>> readers_;
 };
 

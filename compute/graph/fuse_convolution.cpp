@@ -9,10 +9,6 @@ namespace sac {
 
 namespace {
 
-void erase_node(Graph &graph, size_t index) {
-    graph.nodes.erase(graph.nodes.begin() + static_cast<std::ptrdiff_t>(index));
-}
-
 bool is_constant(const Graph &graph, const Node &node, size_t i) {
     return i < node.inputs.size() && node.inputs[i] != no_value && graph.values[node.inputs[i]].constant;
 }
@@ -98,11 +94,13 @@ std::optional<size_t> channel_axis(const Graph &graph, const Node &node) {
     return node.int_or("transB", 0) ? 0 : 1;
 }
 
-void apply(Graph &graph, Node &node, size_t axis, const Affine &affine) {
+/// False (and nothing changed) if the scaled weights are more than loading may still make.
+bool apply(Graph &graph, Node &node, size_t axis, const Affine &affine) {
     const Value &weights = graph.values[node.inputs[1]];
     const Shape shape = weights.shape;
     const auto channels = affine.scale.size();
     const bool scales = std::any_of(affine.scale.begin(), affine.scale.end(), [](float s) { return s != 1; });
+    if (scales && !graph.spend(weights.constant->byte_size())) return false;
     if (scales) {
         std::vector<float> values = weights.constant->to_floats();
         const auto inner = static_cast<size_t>(
@@ -119,6 +117,7 @@ void apply(Graph &graph, Node &node, size_t axis, const Affine &affine) {
     node.inputs.resize(3, no_value);
     node.inputs[2] =
         graph.add_constant(node.name + "/bias", HostTensor::from_floats({static_cast<int64_t>(channels)}, bias));
+    return true;
 }
 
 /// MatMul of rows by a constant matrix, of two axes each, is a Gemm without C.
@@ -138,46 +137,43 @@ bool matrix_products(Graph &graph) {
 
 bool fuse_affine(Graph &graph) {
     bool changed = matrix_products(graph);
-    for (size_t i = 0; i < graph.nodes.size();) {
+    Links links(graph);
+    for (size_t i = 0; i < graph.nodes.size(); ++i) {
         const Node &node = graph.nodes[i];
-        const Links links(graph);
-        bool fused = false;
-        for (size_t input = 0; input < std::min<size_t>(node.inputs.size(), 2) && !fused; ++input) {
-            for (const char *type : {"Conv", "Gemm"}) {
-                Node *writer = links.sole_producer(graph, node, input, type);
-                const auto axis = writer ? channel_axis(graph, *writer) : std::nullopt;
-                const auto affine = axis ? as_affine(graph, node, node.inputs[input]) : std::nullopt;
-                if (!affine) continue;
-                apply(graph, *writer, *axis, *affine);
-                writer->outputs[0] = node.outputs[0];
-                fused = true;
-                break;
-            }
+        for (size_t input = 0; input < std::min<size_t>(node.inputs.size(), 2); ++input) {
+            const Node *writer = links.sole_producer(node, input, "Conv");
+            if (!writer) writer = links.sole_producer(node, input, "Gemm");
+            const auto axis = writer ? channel_axis(graph, *writer) : std::nullopt;
+            const auto affine = axis ? as_affine(graph, node, node.inputs[input]) : std::nullopt;
+            if (!affine) continue;
+            const size_t place = links.producer(node.inputs[input]);
+            Node fused = *writer;
+            if (!apply(graph, fused, *axis, *affine)) continue;
+            fused.outputs[0] = node.outputs[0];
+            links.remove(i);
+            links.replace(place, std::move(fused));
+            changed = true;
+            break;
         }
-        if (fused)
-            erase_node(graph, i);
-        else
-            ++i;
-        changed = changed || fused;
     }
     return changed;
 }
 
 bool fuse_residuals(Graph &graph) {
     bool changed = false;
+    Links links(graph);
     for (size_t i = 0; i < graph.nodes.size(); ++i) {
-        const Node add = graph.nodes[i];
+        const Node &add = graph.nodes[i];
         if (!is_a(add, "Add") || !bare(add) || add.inputs[0] == add.inputs[1]) continue;
         const Shape &shape = graph.values[add.outputs[0]].shape;
         if (graph.values[add.inputs[0]].shape != shape || graph.values[add.inputs[1]].shape != shape) continue;
         if (is_constant(graph, add, 0) || is_constant(graph, add, 1)) continue;
-        const Links links(graph);
         // The writer that comes later in the graph: what it adds is there already.
         size_t best = SIZE_MAX, side = 0;
         for (size_t input = 0; input < 2; ++input) {
             const ValueId id = add.inputs[input];
-            const size_t writer = links.producer[id];
-            if (links.uses[id] != 1 || writer == SIZE_MAX) continue;
+            const size_t writer = links.producer(id);
+            if (links.uses(id) != 1 || writer == SIZE_MAX) continue;
             if (!takes_epilogue(graph.nodes[writer]) || !bare(graph.nodes[writer])) continue;
             if (best == SIZE_MAX || writer > best) {
                 best = writer;
@@ -185,13 +181,12 @@ bool fuse_residuals(Graph &graph) {
             }
         }
         if (best == SIZE_MAX) continue;
-        Node node = std::move(graph.nodes[best]);
+        Node node = graph.nodes[best];
         node.inputs.push_back(add.inputs[1 - side]);
         node.epilogue.residual = true;
         node.outputs[0] = add.outputs[0];
-        graph.nodes[i] = std::move(node);  // where both of its inputs are there
-        erase_node(graph, best);
-        --i;
+        links.remove(best);
+        links.replace(i, std::move(node));  // where both of its inputs are there
         changed = true;
     }
     return changed;
@@ -211,11 +206,12 @@ static bool pads_are_inside(const Node &node, const std::vector<int64_t> &pads) 
 
 bool fuse_pads(Graph &graph) {
     bool changed = false;
-    for (Node &node : graph.nodes) {
+    Links links(graph);
+    for (size_t i = 0; i < graph.nodes.size(); ++i) {
+        Node node = graph.nodes[i];
         const bool conv = is_a(node, "Conv"), pool = is_a(node, "AveragePool");
         if (!conv && !pool) continue;
-        const Links links(graph);
-        const Node *pad = links.sole_producer(graph, node, 0, "Pad");
+        const Node *pad = links.sole_producer(node, 0, "Pad");
         if (!pad || node.string_or("auto_pad", "NOTSET") != "NOTSET") continue;
         const auto amounts = pad_amounts(graph, *pad);
         const size_t rank = graph.values[pad->inputs[0]].shape.size();
@@ -245,6 +241,7 @@ bool fuse_pads(Graph &graph) {
         }
         node.attributes["pads"] = pads;
         node.inputs[0] = pad->inputs[0];
+        links.replace(i, std::move(node));
         changed = true;
     }
     return changed;

@@ -113,8 +113,9 @@ std::optional<Choice> as_choice(const View &view, const Shape &source) {
     return choice.start + choice.step * (count - 1) < source[1] ? std::optional(choice) : std::nullopt;
 }
 
-/// Makes `node` a Reshape of `input` to the shape that its output has.
-void make_reshape(Graph &graph, Node &node, ValueId input) {
+/// Makes node `index` a Reshape of `input` to the shape that its output has.
+void make_reshape(Graph &graph, Links &links, size_t index, ValueId input) {
+    Node node = graph.nodes[index];
     const Shape shape = graph.values[node.outputs[0]].shape;
     const ValueId target =
         graph.add_constant(node.name + "/shape", HostTensor::from_int64s({static_cast<int64_t>(shape.size())}, shape));
@@ -123,6 +124,7 @@ void make_reshape(Graph &graph, Node &node, ValueId input) {
     node.opset = 13;
     node.attributes.clear();
     node.inputs = {input, target};
+    links.replace(index, std::move(node));
 }
 
 /// True if the transposition only moves axes of size 1: the elements stay in order.
@@ -149,11 +151,11 @@ bool is_one_axis_softmax(const Graph &graph, const Node &node) {
 
 /// Transpose(p) - Pad or Softmax - Transpose(p's inverse) at node `index`, the last of them: without the
 /// transpositions.
-bool move_past(Graph &graph, const Links &links, size_t index) {
-    Node &last = graph.nodes[index];
+bool move_past(Graph &graph, Links &links, size_t index) {
+    const Node &last = graph.nodes[index];
     for (const char *type : {"Pad", "Softmax", "LogSoftmax"}) {
-        Node *middle = links.sole_producer(graph, last, 0, type);
-        Node *first = middle ? links.sole_producer(graph, *middle, 0, "Transpose") : nullptr;
+        const Node *middle = links.sole_producer(last, 0, type);
+        const Node *first = middle ? links.sole_producer(*middle, 0, "Transpose") : nullptr;
         if (!first) continue;
         const auto p = permutation_of(graph, *first), q = permutation_of(graph, last);
         std::vector<int64_t> both(p.size());
@@ -192,8 +194,8 @@ bool move_past(Graph &graph, const Links &links, size_t index) {
             moved.opset = 13;
         }
         moved.inputs[0] = first->inputs[0];
-        moved.outputs[0] = last.outputs[0];
-        last = std::move(moved);
+        moved.outputs = last.outputs;
+        links.replace(index, std::move(moved));
         return true;
     }
     return false;
@@ -203,36 +205,34 @@ bool move_past(Graph &graph, const Links &links, size_t index) {
 
 bool fuse_transpositions(Graph &graph) {
     bool changed = false;
+    Links links(graph);
     for (size_t i = 0; i < graph.nodes.size(); ++i) {
-        const Links links(graph);
-        Node &node = graph.nodes[i];
+        const Node &node = graph.nodes[i];
         if (is_a(node, "Transpose") && keeps_order(graph, node)) {
-            make_reshape(graph, node, node.inputs[0]);
+            make_reshape(graph, links, i, node.inputs[0]);
             changed = true;
         } else if (is_a(node, "Transpose")) {
-            if (const Node *before = links.sole_producer(graph, node, 0, "Transpose")) {
+            if (const Node *before = links.sole_producer(node, 0, "Transpose")) {
                 const auto p = permutation_of(graph, *before), q = permutation_of(graph, node);
                 std::vector<int64_t> both(p.size());
                 for (size_t k = 0; k < p.size(); ++k) both[k] = p[static_cast<size_t>(q[k])];
-                node.attributes["perm"] = both;
-                node.inputs[0] = before->inputs[0];
+                Node joined = node;
+                joined.attributes["perm"] = both;
+                joined.inputs[0] = before->inputs[0];
+                links.replace(i, std::move(joined));
                 changed = true;
             } else {
                 changed = move_past(graph, links, i) || changed;
             }
         }
-        if (!is_reshaping(graph.nodes[i])) continue;
-        Node &reshaping = graph.nodes[i];
-        const size_t writer = links.producer[reshaping.inputs[0]];
+        if (!is_reshaping(node)) continue;
+        const size_t writer = links.producer(node.inputs[0]);
         if (writer != SIZE_MAX && is_reshaping(graph.nodes[writer])) {
-            make_reshape(graph, reshaping, graph.nodes[writer].inputs[0]);
+            make_reshape(graph, links, i, graph.nodes[writer].inputs[0]);
             changed = true;
         }
-        const Shape &from = graph.values[reshaping.inputs[0]].shape, &to = graph.values[reshaping.outputs[0]].shape;
-        if (from == to && bypass(graph, i)) {
-            --i;
-            changed = true;
-        }
+        const Shape &from = graph.values[node.inputs[0]].shape, &to = graph.values[node.outputs[0]].shape;
+        if (from == to) changed = links.bypass(i) || changed;
     }
     return changed;
 }
@@ -240,9 +240,9 @@ bool fuse_transpositions(Graph &graph) {
 bool fuse_channel_gathers(Graph &graph) {
     constexpr size_t longest = 8;
     bool changed = false;
-    const Links links(graph);
+    Links links(graph);
     for (size_t i = 0; i < graph.nodes.size(); ++i) {
-        Node &node = graph.nodes[i];
+        Node node = graph.nodes[i];
         if (!is_a(node, "Gather") && !is_reshaping(node)) continue;
         // Upwards from here, as far as there are views; then down again from each possible source, nearest first.
         std::vector<size_t> chain = {i};
@@ -256,7 +256,7 @@ bool fuse_channel_gathers(Graph &graph) {
             for (size_t k = chain.size(); k-- > 0 && view;) view = step(graph, graph.nodes[chain[k]], *view);
             // One reshaping alone that keeps every channel is left as it is.
             if (view && chain.size() > 1) choice = as_choice(*view, shape);
-            const size_t writer = links.producer[source];
+            const size_t writer = links.producer(source);
             if (choice || writer == SIZE_MAX || graph.nodes[writer].inputs.empty()) break;
             const Node &before = graph.nodes[writer];
             if (!is_a(before, "Gather") && !is_reshaping(before) && !is_a(before, "Transpose")) break;
@@ -271,6 +271,7 @@ bool fuse_channel_gathers(Graph &graph) {
         node.attributes["start"] = choice->start;
         node.attributes["step"] = choice->step;
         node.attributes["count"] = choice->count;
+        links.replace(i, std::move(node));
         changed = true;
     }
     return changed;

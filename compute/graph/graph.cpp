@@ -31,6 +31,12 @@ std::vector<int64_t> Node::ints_or(std::string_view key, std::vector<int64_t> fa
 
 std::string Node::describe() const { return (domain.empty() ? "" : domain + ".") + type + " '" + name + "'"; }
 
+bool Graph::spend(uint64_t bytes) {
+    if (bytes > host_budget) return false;
+    host_budget -= bytes;
+    return true;
+}
+
 ValueId Graph::add_value(std::string name) {
     Value value;
     value.name = std::move(name);
@@ -63,6 +69,15 @@ std::vector<uint32_t> Graph::use_counts() const {
             if (input != no_value) ++uses[input];
     for (const ValueId output : outputs) ++uses[output];
     return uses;
+}
+
+std::vector<size_t> Graph::sole_readers() const {
+    std::vector<size_t> reader(values.size(), SIZE_MAX);
+    const std::vector<uint32_t> uses = use_counts();
+    for (size_t i = 0; i < nodes.size(); ++i)
+        for (const ValueId input : nodes[i].inputs)
+            if (input != no_value && uses[input] == 1) reader[input] = i;
+    return reader;
 }
 
 std::optional<ValueId> Graph::find_value(std::string_view name) const {

@@ -64,12 +64,20 @@ struct Graph {
     std::vector<Value> values;
     std::vector<Node> nodes;  ///< in an order in which each comes after what it reads (import checks)
     std::vector<ValueId> inputs, outputs;
+    /// Bytes that loading may still compute on the host (folding, scaled weights, packing): what a small file can ask
+    /// for is limited. infer_shapes adds to it in proportion to the constants that the file itself brings.
+    uint64_t host_budget = uint64_t{1} << 28;
+
+    /// Takes bytes from the budget; false (and nothing taken) if that many are not left.
+    bool spend(uint64_t bytes);
 
     ValueId add_value(std::string name);
     ValueId add_constant(std::string name, HostTensor tensor);
     /// Who writes each value (index into nodes; SIZE_MAX for none) / how many nodes and graph outputs read it.
     std::vector<size_t> producers() const;
     std::vector<uint32_t> use_counts() const;
+    /// The one node that reads each value, and reads it once; SIZE_MAX for none, for several, and for graph outputs.
+    std::vector<size_t> sole_readers() const;
     std::optional<ValueId> find_value(std::string_view name) const;
     /// A readable listing, one line a node, with shapes and layouts where they are known.
     std::string dump() const;

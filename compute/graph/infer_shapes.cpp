@@ -8,11 +8,23 @@ namespace sac {
 
 namespace {
 
-// Beyond these a shape can only come from a damaged file: no device holds such a tensor, and folding one would exhaust
-// the host before any limit of the device is looked at.
+// Beyond these a shape can only come from a damaged file: no device holds such a tensor.
 constexpr int64_t most_elements = int64_t{1} << 33;
-constexpr size_t most_folded_bytes = size_t{1} << 28;
 constexpr size_t most_axes = 16;
+
+// What may be computed on the host for each byte of the file's own constants: quantised weights become floats, floats
+// are scaled, then packed.
+constexpr uint64_t most_growth = 8;
+
+uint64_t bytes_of_constants(const Graph &graph) {
+    uint64_t bytes = 0;
+    for (const Value &value : graph.values)
+        if (value.constant) bytes += value.constant->byte_size();
+    for (const Node &node : graph.nodes)
+        for (const auto &[name, attribute] : node.attributes)
+            if (const auto *tensor = std::get_if<HostTensor>(&attribute)) bytes += tensor->byte_size();
+    return bytes;
+}
 
 Status check_shape(const Value &value, const Node &node) {
     const auto fail = [&](const char *why) {
@@ -35,10 +47,12 @@ Status evaluate_node(Graph &graph, const Node &node, const Operator &op) {
         if (id != no_value && !graph.values[id].constant) return {};
         inputs.push_back(id == no_value ? &left_out : &*graph.values[id].constant);
     }
-    for (const ValueId id : node.outputs) {
-        if (id == no_value) continue;
-        const Value &value = graph.values[id];
-        if (static_cast<size_t>(element_count(value.shape)) * size_of(value.dtype) > most_folded_bytes) return {};
+    uint64_t bytes = 0;  // the host computes in 64 bits
+    for (const ValueId id : node.outputs)
+        if (id != no_value) bytes += 8 * static_cast<uint64_t>(element_count(graph.values[id].shape));
+    if (!graph.spend(bytes)) {
+        if (op.plan) return {};  // then the device does it
+        return Error(Code::unsupported, node.describe() + ": too much to compute while loading");
     }
     auto results = op.evaluate(node, inputs);
     if (!results) return std::move(results).error().with_context(node.describe());
@@ -137,6 +151,7 @@ Status infer_shapes(Graph &graph, OperatorLookup lookup) {
             return Error(Code::invalid_file, graph.source + ": input '" + input.name + "' has the impossible shape " +
                                                  to_string(input.shape));
     }
+    graph.host_budget += most_growth * bytes_of_constants(graph);
     for (const Node &node : graph.nodes)
         if (auto status = infer_node(graph, node, lookup); !status) return named(std::move(status));
     return {};

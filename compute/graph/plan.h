@@ -59,6 +59,7 @@ struct Plan {
     Graph graph;  ///< after all passes
     std::vector<Storage> storages;
     std::vector<StorageId> value_storage;  ///< by ValueId; UINT32_MAX: constant folded away
+    std::vector<size_t> sole_reader;       ///< by ValueId, see Graph::sole_readers
     std::vector<bool> placed;  ///< by ValueId: written straight into the storage of the Concat that reads it
     std::vector<Dispatch> dispatches;
     std::vector<bool> barrier_before;  ///< by dispatch

@@ -9,6 +9,8 @@ namespace sac {
 
 namespace {
 
+constexpr size_t most_ordered = 4096;  // activations for which orders are tried that take quadratic time
+
 /// When an activation is alive, in dispatches, both ends included.
 struct Interval {
     size_t first = SIZE_MAX, last = 0;
@@ -43,7 +45,8 @@ public:
         : plan_(plan), intervals_(intervals), alignment_(alignment), limit_(limit) {}
 
     /// Places storages one after the other, each in the smallest gap that holds it among those alive at the same time.
-    Placement place(const std::vector<StorageId> &order) const {
+    /// Quadratic, but where the order is `by_use`: what has died before one of them begins is no matter to the rest.
+    Placement place(const std::vector<StorageId> &order, bool by_use) const {
         Placement placement;
         placement.arena.assign(plan_.storages.size(), 0);
         placement.offset.assign(plan_.storages.size(), 0);
@@ -56,6 +59,9 @@ public:
                     placed.emplace_back();
                     placement.sizes.push_back(0);
                 }
+                if (by_use)
+                    std::erase_if(placed[arena],
+                                  [&](StorageId other) { return intervals_[other].last < intervals_[id].first; });
                 offset = best_gap(placement, placed[arena], id);
                 if (offset + size_of(id) <= limit_ || placed[arena].empty()) break;
             }
@@ -97,12 +103,16 @@ private:
 /// The largest sum of what is alive at one dispatch: no placement is smaller.
 uint64_t live_set(const Plan &plan, const std::vector<Interval> &intervals, const std::vector<StorageId> &ids,
                   const Arenas &arenas) {
-    uint64_t most = 0;
+    std::vector<uint64_t> born(plan.dispatches.size(), 0), gone(plan.dispatches.size() + 1, 0);
+    for (const StorageId id : ids) {
+        born[intervals[id].first] += arenas.size_of(id);
+        gone[intervals[id].last + 1] += arenas.size_of(id);
+    }
+    uint64_t alive = 0, most = 0;
     for (size_t i = 0; i < plan.dispatches.size(); ++i) {
-        uint64_t sum = 0;
-        for (const StorageId id : ids)
-            if (intervals[id].first <= i && i <= intervals[id].last) sum += arenas.size_of(id);
-        most = std::max(most, sum);
+        alive += born[i];
+        alive -= gone[i];
+        most = std::max(most, alive);
     }
     return most;
 }
@@ -119,15 +129,18 @@ void place_activations(Plan &plan, uint64_t alignment, uint64_t limit) {
 
     // No one order is best for every network; they cost little, so take the best of three.
     const auto length = [&](StorageId id) { return intervals[id].last - intervals[id].first + 1; };
-    std::vector<StorageId> by_size = ids, by_area = ids;
+    std::vector<StorageId> by_use = ids, by_size = ids, by_area = ids;
+    std::stable_sort(by_use.begin(), by_use.end(),
+                     [&](StorageId a, StorageId b) { return intervals[a].first < intervals[b].first; });
     std::stable_sort(by_size.begin(), by_size.end(),
                      [&](StorageId a, StorageId b) { return arenas.size_of(a) > arenas.size_of(b); });
     std::stable_sort(by_area.begin(), by_area.end(), [&](StorageId a, StorageId b) {
         return arenas.size_of(a) * length(a) > arenas.size_of(b) * length(b);
     });
-    Placement best = arenas.place(ids);
-    for (const auto *order : {&by_size, &by_area})
-        if (Placement other = arenas.place(*order); other.total() < best.total()) best = std::move(other);
+    Placement best = arenas.place(by_use, true);
+    if (ids.size() <= most_ordered)
+        for (const auto *order : {&by_size, &by_area})
+            if (Placement other = arenas.place(*order, false); other.total() < best.total()) best = std::move(other);
 
     const auto first = static_cast<uint32_t>(plan.buffers.size());
     for (size_t i = 0; i < best.sizes.size(); ++i)

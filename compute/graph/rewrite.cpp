@@ -1,40 +1,77 @@
 #include "compute/graph/rewrite.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace sac {
 
-Links::Links(const Graph &graph) : producer(graph.producers()), uses(graph.use_counts()) {}
+Links::Links(Graph &graph)
+    : graph_(graph),
+      producer_(graph.producers()),
+      uses_(graph.use_counts()),
+      readers_(graph.values.size()),
+      is_output_(graph.values.size(), false) {
+    for (size_t i = 0; i < graph.nodes.size(); ++i)
+        for (const ValueId input : graph.nodes[i].inputs)
+            if (input != no_value) readers_[input].push_back(i);
+    for (const ValueId output : graph.outputs) is_output_[output] = true;
+}
 
-Node *Links::sole_producer(Graph &graph, const Node &node, size_t i, std::string_view type) const {
+const Node *Links::sole_producer(const Node &node, size_t i, std::string_view type) const {
     if (i >= node.inputs.size() || node.inputs[i] == no_value) return nullptr;
     const ValueId id = node.inputs[i];
-    if (uses[id] != 1 || producer[id] == SIZE_MAX) return nullptr;
-    Node &writer = graph.nodes[producer[id]];
+    if (uses(id) != 1 || producer(id) == SIZE_MAX) return nullptr;
+    const Node &writer = graph_.nodes[producer(id)];
     return is_a(writer, type) && writer.outputs[0] == id ? &writer : nullptr;
 }
 
-bool is_a(const Node &node, std::string_view type) { return node.domain.empty() && node.type == type; }
+void Links::replace(size_t index, Node node) {
+    // Constants may have been added since the last change.
+    producer_.resize(graph_.values.size(), SIZE_MAX);
+    uses_.resize(graph_.values.size(), 0);
+    readers_.resize(graph_.values.size());
+    is_output_.resize(graph_.values.size(), false);
 
-bool bypass(Graph &graph, size_t index) {
-    const ValueId from = graph.nodes[index].inputs[0], to = graph.nodes[index].outputs[0];
-    const auto is_in = [](const std::vector<ValueId> &list, ValueId id) {
-        return std::find(list.begin(), list.end(), id) != list.end();
-    };
-    const auto producer = graph.producers();
+    const Node old = std::exchange(graph_.nodes[index], std::move(node));
+    for (const ValueId input : old.inputs)
+        if (input != no_value) --uses_[input];
+    for (const ValueId output : old.outputs)
+        if (output != no_value) producer_[output] = SIZE_MAX;
+    for (const ValueId input : graph_.nodes[index].inputs) {
+        if (input == no_value) continue;
+        ++uses_[input];
+        readers_[input].push_back(index);
+    }
+    for (const ValueId output : graph_.nodes[index].outputs)
+        if (output != no_value) producer_[output] = index;
+}
+
+bool Links::bypass(size_t index) {
+    const ValueId from = graph_.nodes[index].inputs[0], to = graph_.nodes[index].outputs[0];
+    const size_t writer = producer(from);
     // A graph output keeps its value: then it is the producer that writes `to` at once.
-    const bool keep_output = is_in(graph.outputs, to);
-    if (keep_output && (is_in(graph.outputs, from) || producer[from] == SIZE_MAX)) return false;
+    const bool keep_output = is_output_[to];
+    if (keep_output && (is_output_[from] || writer == SIZE_MAX)) return false;
     const ValueId gone = keep_output ? from : to, kept = keep_output ? to : from;
-    if (keep_output)
-        for (ValueId &output : graph.nodes[producer[from]].outputs)
-            if (output == gone) output = kept;
-    graph.nodes.erase(graph.nodes.begin() + static_cast<std::ptrdiff_t>(index));
-    for (Node &node : graph.nodes)
-        for (ValueId &input : node.inputs)
-            if (input == gone) input = kept;
+    remove(index);
+    if (keep_output) {
+        Node node = graph_.nodes[writer];
+        std::replace(node.outputs.begin(), node.outputs.end(), gone, kept);
+        replace(writer, std::move(node));
+    }
+    for (const size_t reader : std::exchange(readers_[gone], {})) {
+        for (ValueId &input : graph_.nodes[reader].inputs) {
+            if (input != gone) continue;
+            input = kept;
+            --uses_[gone];
+            ++uses_[kept];
+            readers_[kept].push_back(reader);
+        }
+    }
     return true;
 }
+
+bool is_a(const Node &node, std::string_view type) { return node.domain.empty() && node.type == type; }
 
 void remove_dead(Graph &graph) {
     std::vector<uint32_t> uses = graph.use_counts();

@@ -5,22 +5,37 @@
 
 namespace sac {
 
-/// Who reads and writes what, kept for one round of a fusion. Stale once the graph changes.
-struct Links {
-    explicit Links(const Graph &graph);
-    std::vector<size_t> producer;  ///< by value: index of the node that writes it, SIZE_MAX for none
-    std::vector<uint32_t> uses;    ///< by value: nodes and graph outputs that read it
+/// Who writes and who reads each value, kept right by the changes that are made through it: a pass over a graph makes
+/// one and takes time in proportion to the graph. Nodes keep their places; one that is removed stays as an empty node,
+/// which matches no pattern, until remove_dead sweeps it out.
+class Links {
+public:
+    explicit Links(Graph &graph);
 
+    /// Index of the node that writes the value; SIZE_MAX for none.
+    size_t producer(ValueId id) const { return id < producer_.size() ? producer_[id] : SIZE_MAX; }
+    /// How many inputs of nodes, and graph outputs, read the value.
+    uint32_t uses(ValueId id) const { return id < uses_.size() ? uses_[id] : 0; }
     /// The node that writes input `i` of `node`, if it is of that ONNX type and nobody else reads what it writes.
-    Node *sole_producer(Graph &graph, const Node &node, size_t i, std::string_view type) const;
+    const Node *sole_producer(const Node &node, size_t i, std::string_view type) const;
+
+    /// Puts `node` in the place of the node at `index`. What it writes must be written by no other node.
+    void replace(size_t index, Node node);
+    void remove(size_t index) { replace(index, {}); }
+    /// Makes everyone who reads output 0 of node `index` read its input 0, and removes the node. False (and nothing
+    /// changed) where that would join two of the graph's inputs and outputs.
+    bool bypass(size_t index);
+
+private:
+    Graph &graph_;
+    std::vector<size_t> producer_;              ///< by value
+    std::vector<uint32_t> uses_;                ///< by value
+    std::vector<std::vector<size_t>> readers_;  ///< by value; may also name nodes that read it no longer
+    std::vector<bool> is_output_;               ///< by value
 };
 
 /// True for a node of ONNX's own domain and that type.
 bool is_a(const Node &node, std::string_view type);
-
-/// Makes everyone who reads output 0 of node `index` read its input 0, and removes the node. False (and nothing
-/// changed) where that would join a graph input and a graph output.
-bool bypass(Graph &graph, size_t index);
 
 /// Removes nodes whose outputs nobody reads, and lets go of constants that nobody reads.
 void remove_dead(Graph &graph);

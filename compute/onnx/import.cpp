@@ -171,8 +171,7 @@ private:
             ids_.emplace(info.name, graph_.add_value(info.name));  // captured from the graph outside
         }
         const ValueId id = ids_.at(info.name);
-        if (std::find(graph_.outputs.begin(), graph_.outputs.end(), id) != graph_.outputs.end())
-            fail("output '" + info.name + "' occurs twice");
+        if (!is_output_.insert(id).second) fail("output '" + info.name + "' occurs twice");
         graph_.outputs.push_back(id);
     }
 
@@ -329,10 +328,13 @@ private:
 
     /// Names stay as they are but for repeated ones, which get a number.
     void name_nodes() {
-        std::set<std::string> seen;
+        std::map<std::string, int> numbers;  // the next one for each name
         for (Node &node : graph_.nodes) {
-            const std::string name = node.name;
-            for (int i = 2; !seen.insert(node.name).second; ++i) node.name = name + "#" + std::to_string(i);
+            const auto [at, fresh] = numbers.try_emplace(node.name, 2);
+            for (bool unique = fresh; !unique;) {
+                node.name = at->first + "#" + std::to_string(at->second++);
+                unique = numbers.try_emplace(node.name, 2).second;
+            }
         }
     }
 
@@ -342,6 +344,7 @@ private:
     int depth_;
     Graph graph_;
     std::unordered_map<std::string, ValueId> ids_;
+    std::set<ValueId> is_output_;
 };
 
 Graph import_model(Source &source) {

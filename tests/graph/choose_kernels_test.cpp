@@ -127,6 +127,19 @@ TEST_CASE("uploads are of the storage type and padded to whole texels; constants
     }
 }
 
+TEST_CASE("uploads beyond what loading may make are refused") {
+    GraphBuilder g;
+    const ValueId x = g.input("x", {4}), k = g.floats("k", {4}, {1, 2, 3, 4});
+    g.output(g.node("Weights", {x, k}, "y", {4}));
+    g.graph.host_budget = 32;  // of the operator and of the constant, 16 bytes each
+    CHECK(planned(g).ok());
+    g.graph.host_budget = 31;
+    const auto plan = planned(g);
+    REQUIRE(!plan.ok());
+    CHECK(plan.error().code == Code::unsupported);
+    CHECK(plan.error().message.find("test: Weights 'y'") == 0);
+}
+
 TEST_CASE("views share memory with what they view, also where that makes it an output") {
     GraphBuilder g;
     const ValueId x = g.input("x", {1, 8});

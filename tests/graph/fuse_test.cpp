@@ -206,6 +206,17 @@ TEST_CASE("constants for each channel are a bias, others are not") {
     }
 }
 
+TEST_CASE("weights are scaled no further than loading may make copies of them") {
+    ConvGraph g;
+    const ValueId scaled = g.node("Mul", {g.c, g.filled("f", {}, 10)}, "scaled", g.shape);
+    g.output(g.node("Mul", {scaled, g.filled("h", {}, 10)}, "y", g.shape));
+    g.graph.host_budget = 4 * 3 * sizeof(float);  // one copy of them
+    fuse(g.graph);
+    CHECK(types_of(g.graph) == "Conv Mul");
+    CHECK(floats_of(g.graph, g.graph.nodes[0].inputs[1])[0] == 20);
+    CHECK(floats_of(g.graph, g.graph.nodes[0].inputs[2])[0] == 10);
+}
+
 TEST_CASE("arithmetic after an activation stays") {
     ConvGraph g;
     const ValueId r = g.node("Relu", {g.c}, "r", g.shape);

@@ -99,6 +99,43 @@ TEST_CASE("errors name the file and the node, once") {
     CHECK(text.find("stem", text.find("stem") + 1) == std::string::npos);
 }
 
+TEST_CASE("what folding computes is limited for the whole graph, by what the file holds itself") {
+    // Each node makes 4 MB of floats out of a few bytes.
+    const std::vector<int64_t> megabyte = {1 << 20};
+    const auto repeated = [&](const char *type, const char *from) {
+        OnnxModel model(13);
+        model.int64s("size", {1}, megabyte);
+        model.floats("one", {1}, std::vector<float>{1});
+        for (int i = 0; i < 100; ++i) {
+            const std::string name = "made" + std::to_string(i);
+            std::vector<std::string> inputs = {from};
+            if (std::string(from) != "size") inputs.push_back("size");
+            model.node(type, inputs, {name}, {}, name);
+            model.output(name);
+        }
+        return inferred(model);
+    };
+    const auto filled = repeated("ConstantOfShape", "size");
+    REQUIRE(!filled.ok());
+    CHECK(filled.error().code == Code::unsupported);
+    CHECK(filled.error().message.find("memory.onnx: ConstantOfShape 'made32'") == 0);
+
+    // What the device can do as well is left to it.
+    const auto expanded = repeated("Expand", "one");
+    REQUIRE_MESSAGE(expanded.ok(), expanded.error().message);
+    size_t known = 0;
+    for (const ValueId id : expanded->outputs) known += expanded->values[id].constant.has_value();
+    CHECK(known == 32);
+
+    // Constants of the file's own may be computed with.
+    test::GraphBuilder g;
+    const uint64_t before = g.graph.host_budget;
+    const ValueId k = g.filled("k", {1000}, 1);
+    g.output(g.node("Neg", {k}, "y", {1000}));
+    REQUIRE(infer_shapes(g.graph, find_builtin_operator).ok());
+    CHECK(g.graph.host_budget == before + 8 * 4000 - 8 * 1000);
+}
+
 TEST_CASE("every operator is found by its type and opset, and refuses to run without its inputs") {
     for (const Operator *op : builtin_operators()) {
         CAPTURE(std::string(op->type));

@@ -51,6 +51,24 @@ std::string model_with_tensor(Write write) {
 
 }  // namespace
 
+TEST_CASE("repeated names get numbers that nobody else has") {
+    OnnxModel model(13);
+    model.input("x", {1});
+    const char *names[] = {"a", "a#2", "a", "b", "a", ""};
+    std::string last = "x";
+    for (size_t i = 0; i < std::size(names); ++i) {
+        const std::string next = "v" + std::to_string(i);
+        model.node("Identity", {last}, {next}, {}, names[i]);
+        last = next;
+    }
+    model.output(last);
+    const auto graph = import_bytes(model.bytes());
+    REQUIRE_MESSAGE(graph.ok(), graph.error().message);
+    std::string all;
+    for (const Node &node : graph->nodes) all += node.name + " ";
+    CHECK(all == "a a#2 a#3 b a#4 Identity_5 ");
+}
+
 TEST_CASE("a model becomes a graph with names, attributes and weights in place") {
     OnnxModel model(13);
     model.input("x", {1, 3, "height", 8});

@@ -1,0 +1,19 @@
+#pragma once
+// Models written in memory, and read back as a file would be.
+
+#include <doctest/doctest.h>
+
+#include "compute/onnx/import.h"
+#include "compute/onnx/model_writer.h"
+
+namespace sac::test {
+
+/// The graph that import makes of the model, which errors call `name`. Fails the test case if it makes none.
+inline Graph import_model(const onnx::ModelWriter &model, const std::string &name = "memory.onnx") {
+    auto owner = std::make_shared<const std::string>(model.bytes());
+    auto graph = onnx::import_memory(std::as_bytes(std::span(*owner)), owner, name);
+    REQUIRE_MESSAGE(graph.ok(), graph.error().message);
+    return std::move(*graph);
+}
+
+}  // namespace sac::test
