@@ -1,6 +1,7 @@
 #include "compute/session_resources.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cstring>
 
 namespace sac {
@@ -227,6 +228,7 @@ void SessionResources::record(VkCommandBuffer cmd, const Plan &plan, uint32_t fi
     for (uint32_t i = first; i < last; ++i) {
         const Dispatch &dispatch = plan.dispatches[i];
         const Step &step = steps_[i];
+        assert(step.kernel);
         const vk::ScopedLabel label(runtime_.device, cmd, step.label.c_str());
         if (plan.barrier_before[i] && i > first)
             memory_barrier(fn, cmd, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_ACCESS_SHADER_WRITE_BIT,

@@ -151,7 +151,7 @@ uint16_t to_bfloat16(float value) {
 }
 
 template <class To, class From>
-HostTensor store(DType type, Shape shape, std::span<const From> values) {
+HostTensor store(DType type, const Shape &shape, std::span<const From> values) {
     std::vector<To> out(values.size());
     for (size_t i = 0; i < values.size(); ++i) {
         if constexpr (std::is_integral_v<To> && std::is_floating_point_v<From>) {
@@ -166,26 +166,26 @@ HostTensor store(DType type, Shape shape, std::span<const From> values) {
             out[i] = static_cast<To>(values[i]);
         }
     }
-    return HostTensor::copy_of(type, std::move(shape), out.data());
+    return HostTensor::copy_of(type, shape, out.data());
 }
 
 template <class From>
-HostTensor store_as(DType type, Shape shape, std::span<const From> values) {
+HostTensor store_as(DType type, const Shape &shape, std::span<const From> values) {
     switch (type) {
-        case DType::f32: return store<float>(type, std::move(shape), values);
-        case DType::f64: return store<double>(type, std::move(shape), values);
-        case DType::i8: return store<int8_t>(type, std::move(shape), values);
-        case DType::u8: return store<uint8_t>(type, std::move(shape), values);
-        case DType::i16: return store<int16_t>(type, std::move(shape), values);
-        case DType::u16: return store<uint16_t>(type, std::move(shape), values);
-        case DType::i32: return store<int32_t>(type, std::move(shape), values);
-        case DType::u32: return store<uint32_t>(type, std::move(shape), values);
-        case DType::i64: return store<int64_t>(type, std::move(shape), values);
-        case DType::u64: return store<uint64_t>(type, std::move(shape), values);
+        case DType::f32: return store<float>(type, shape, values);
+        case DType::f64: return store<double>(type, shape, values);
+        case DType::i8: return store<int8_t>(type, shape, values);
+        case DType::u8: return store<uint8_t>(type, shape, values);
+        case DType::i16: return store<int16_t>(type, shape, values);
+        case DType::u16: return store<uint16_t>(type, shape, values);
+        case DType::i32: return store<int32_t>(type, shape, values);
+        case DType::u32: return store<uint32_t>(type, shape, values);
+        case DType::i64: return store<int64_t>(type, shape, values);
+        case DType::u64: return store<uint64_t>(type, shape, values);
         case DType::boolean: {
             std::vector<uint8_t> out(values.size());
             for (size_t i = 0; i < values.size(); ++i) out[i] = values[i] != From{0};
-            return HostTensor::copy_of(type, std::move(shape), out.data());
+            return HostTensor::copy_of(type, shape, out.data());
         }
         case DType::f16:
         case DType::bf16: {
@@ -194,7 +194,7 @@ HostTensor store_as(DType type, Shape shape, std::span<const From> values) {
                 const float v = static_cast<float>(values[i]);
                 out[i] = type == DType::f16 ? float_to_half(v) : to_bfloat16(v);
             }
-            return HostTensor::copy_of(type, std::move(shape), out.data());
+            return HostTensor::copy_of(type, shape, out.data());
         }
     }
     return {};
@@ -202,11 +202,11 @@ HostTensor store_as(DType type, Shape shape, std::span<const From> values) {
 
 }  // namespace
 
-HostTensor from_doubles(DType type, Shape shape, std::span<const double> values) {
-    return store_as(type, std::move(shape), values);
+HostTensor from_doubles(DType type, const Shape &shape, std::span<const double> values) {
+    return store_as(type, shape, values);
 }
-HostTensor from_integers(DType type, Shape shape, std::span<const int64_t> values) {
-    return store_as(type, std::move(shape), values);
+HostTensor from_integers(DType type, const Shape &shape, std::span<const int64_t> values) {
+    return store_as(type, shape, values);
 }
 
 std::vector<double> to_doubles(const HostTensor &x) {

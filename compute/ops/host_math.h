@@ -74,8 +74,8 @@ HostTensor cast(const HostTensor &x, DType to);
 Result<HostTensor> where(const HostTensor &condition, const HostTensor &a, const HostTensor &b);
 
 /// Elements of `values` stored as `type`.
-HostTensor from_doubles(DType type, Shape shape, std::span<const double> values);
-HostTensor from_integers(DType type, Shape shape, std::span<const int64_t> values);
+HostTensor from_doubles(DType type, const Shape &shape, std::span<const double> values);
+HostTensor from_integers(DType type, const Shape &shape, std::span<const int64_t> values);
 std::vector<double> to_doubles(const HostTensor &x);
 
 /// DType of an ONNX TensorProto.DataType number, or nothing for strings, complex and sub-byte types.

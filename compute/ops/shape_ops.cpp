@@ -93,8 +93,8 @@ Tensors evaluate_range(const Node &, Inputs inputs) {
     const double start = host::to_doubles(*inputs[0]).at(0), limit = host::to_doubles(*inputs[1]).at(0);
     const double delta = host::to_doubles(*inputs[2]).at(0);
     const double count = std::ceil((limit - start) / delta);
-    std::vector<double> values;
-    for (double i = 0; i < count; ++i) values.push_back(start + i * delta);
+    std::vector<double> values(count > 0 ? static_cast<size_t>(count) : 0);
+    for (size_t i = 0; i < values.size(); ++i) values[i] = start + static_cast<double>(i) * delta;
     return std::vector<HostTensor>{host::from_doubles(inputs[0]->dtype, {static_cast<int64_t>(values.size())}, values)};
 }
 

@@ -35,6 +35,7 @@ std::shared_ptr<uint8_t[]> to_rgba(const Frame &frame) {
         const uint8_t *row2 = frame.planes[2].data ? frame.planes[2].data + y / 2 * frame.planes[2].stride : nullptr;
         for (size_t x = 0; x < w; ++x) {
             uint8_t *to = out.get() + (y * w + x) * 4;
+            const size_t pair = x / 2;
             float luma = 0, u = 0, v = 0;
             to[3] = 255;
             switch (frame.format) {
@@ -43,9 +44,9 @@ std::shared_ptr<uint8_t[]> to_rgba(const Frame &frame) {
                 case PixelFormat::bgra:
                     for (size_t i = 0; i < 3; ++i) to[i] = row0[x * 4 + 2 - i];
                     continue;
-                case PixelFormat::nv12: luma = row0[x], u = row1[x / 2 * 2], v = row1[x / 2 * 2 + 1]; break;
-                case PixelFormat::i420: luma = row0[x], u = row1[x / 2], v = row2[x / 2]; break;
-                case PixelFormat::yuyv: luma = row0[x * 2], u = row0[x / 2 * 4 + 1], v = row0[x / 2 * 4 + 3]; break;
+                case PixelFormat::nv12: luma = row0[x], u = row1[pair * 2], v = row1[pair * 2 + 1]; break;
+                case PixelFormat::i420: luma = row0[x], u = row1[pair], v = row2[pair]; break;
+                case PixelFormat::yuyv: luma = row0[x * 2], u = row0[pair * 4 + 1], v = row0[pair * 4 + 3]; break;
             }
             const float l = (luma / 255 - yuv.range[0]) * yuv.range[1];
             const float cb = (u / 255 - yuv.range[2]) * yuv.range[3], cr = (v / 255 - yuv.range[2]) * yuv.range[3];

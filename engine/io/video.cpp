@@ -1,5 +1,6 @@
 #include "engine/io/video.h"
 
+#include <cmath>
 #include <filesystem>
 
 #include "compute/base/format.h"
@@ -59,7 +60,8 @@ public:
         if (stream->nb_frames > 0)
             estimated_ = static_cast<uint64_t>(stream->nb_frames);
         else if (format->duration > 0 && rate_ > 0)
-            estimated_ = static_cast<uint64_t>(static_cast<double>(format->duration) / AV_TIME_BASE * rate_ + 0.5);
+            estimated_ =
+                static_cast<uint64_t>(std::llround(static_cast<double>(format->duration) / AV_TIME_BASE * rate_));
         return {};
     }
 

@@ -71,7 +71,7 @@ Result<std::vector<Subject>> subjects(const Arguments &arguments, const std::str
     std::vector<std::string> names = arguments.all("--net");
     if (names.empty() && list.empty()) names.assign(network_names().begin(), network_names().end());
     for (const std::string &name : names) {
-        const std::string path = folder + "/" + name + ".onnx";
+        const std::string path = (fs::path(folder) / name).string() + ".onnx";
         SAC_TRY(write_network(name, 1, path));
         list.push_back({name, path});
     }
@@ -253,9 +253,7 @@ Status run(const Arguments &arguments) {
     Progress progress("measuring", rounds * runs * list.size());
     for (uint64_t round = 0; round < rounds; ++round) {
         for (Subject &subject : list) {
-            progress.rename(format("%s, round %llu of %llu", subject.name.c_str(),
-                                   static_cast<unsigned long long>(round + 1),
-                                   static_cast<unsigned long long>(rounds)));
+            progress.rename(subject.name + ", round " + std::to_string(round + 1) + " of " + std::to_string(rounds));
             SAC_TRY(measure_runs(*vision, arguments, subject, runs, progress));
             progress.clear();
         }

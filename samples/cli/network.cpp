@@ -38,6 +38,7 @@ Result<Network> Network::open(const Vision &vision, const NetworkOptions &option
         values.emplace_back(named.first, value);
     }
     std::vector<sac_dimension> dimensions;
+    dimensions.reserve(values.size());
     for (const auto &[name, value] : values) dimensions.push_back({name.c_str(), value});
 
     Network network(vision, *debug);

@@ -89,13 +89,13 @@ public:
     }
 
     std::string ints(const std::vector<int64_t> &values, bool scalar = false) {
-        const std::string name = "c" + std::to_string(count_++);
+        std::string name = "c" + std::to_string(count_++);
         model.int64s(name, scalar ? Shape{} : Shape{static_cast<int64_t>(values.size())}, values);
         return name;
     }
 
     std::string values(const std::vector<float> &numbers) {
-        const std::string name = "c" + std::to_string(count_++);
+        std::string name = "c" + std::to_string(count_++);
         model.floats(name, {static_cast<int64_t>(numbers.size())}, numbers);
         return name;
     }
@@ -103,7 +103,7 @@ public:
     std::string floats(const Shape &shape, float low, float high) {
         std::vector<float> values(static_cast<size_t>(element_count(shape)));
         for (float &v : values) v = random_.uniform(low, high);
-        const std::string name = "w" + std::to_string(count_++);
+        std::string name = "w" + std::to_string(count_++);
         model.floats(name, shape, values);
         return name;
     }

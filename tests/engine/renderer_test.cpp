@@ -183,7 +183,8 @@ TEST_CASE("many boxes after few: the buffers grow") {
     Overlay overlay;
     CHECK(largest_difference(draw(*canvas, frame_of(grey), overlay), grey) <= 1);
     for (uint32_t i = 0; i < 300; ++i) {
-        const float x = static_cast<float>(i % 20) * 16, y = static_cast<float>(i / 20) * 16;
+        const uint32_t column = i % 20, row = i / 20;
+        const float x = static_cast<float>(column) * 16, y = static_cast<float>(row) * 16;
         overlay.boxes.push_back({x, y, x + 12, y + 12, i, "object " + std::to_string(i)});
     }
     CHECK(largest_difference(draw(*canvas, frame_of(grey), overlay), grey) > 50);

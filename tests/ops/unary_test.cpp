@@ -11,7 +11,7 @@ using namespace sac::test;
 namespace {
 
 void check_unary(const std::string &type, double low, double high, const std::function<double(double)> &f,
-                 Attributes attributes = {}) {
+                 const Attributes &attributes = {}) {
     for (const Shape &shape : {Shape{2, 5, 3, 7}, Shape{1, 8, 4}, Shape{3, 6}, Shape{13}}) {
         INFO(type, " of ", to_string(shape));
         check_op({.type = type, .inputs = {runtime(shape, 1, low, high)}, .attributes = attributes},

@@ -70,10 +70,10 @@ std::map<std::string, std::vector<double>> expected_outputs() {
 }
 
 void check_outputs(Session &session, double bound) {
-    for (const auto &[name, expected] : expected_outputs()) {
-        auto actual = session.read_output(name);
+    for (const auto &expected : expected_outputs()) {
+        auto actual = session.read_output(expected.first);
         REQUIRE_MESSAGE(actual.ok(), actual.error().message);
-        CHECK_MESSAGE(relative_error(*actual, expected) < bound, name);
+        CHECK_MESSAGE(relative_error(*actual, expected.second) < bound, expected.first);
     }
 }
 

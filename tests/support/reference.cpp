@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <utility>
 
 namespace sac::test {
 namespace {
@@ -62,7 +63,7 @@ struct Window {
 };
 
 Window window_of(const Node &node, Ints kernel) {
-    return {kernel, node.ints_or("strides", {1, 1}), node.ints_or("pads", {0, 0, 0, 0}),
+    return {std::move(kernel), node.ints_or("strides", {1, 1}), node.ints_or("pads", {0, 0, 0, 0}),
             node.ints_or("dilations", {1, 1})};
 }
 
