@@ -27,8 +27,8 @@ constexpr Option options[] = {
     {"--weights", "FILE", "an ONNX file to measure as well (may be repeated)", Option::Kind::text, 0, 0, true},
     dim_option,
     {"--runs", "N", "runs that are counted (default 30)", Option::Kind::count, 1, 100000},
-    {"--rounds", "N", "how often runs of ours and of the other program change (default 3)", Option::Kind::count, 1,
-     1000},
+    {"--rounds", "N", "how often runs of ours and of the other program change (default: 3 with --against, else 1)",
+     Option::Kind::count, 1, 1000},
     {"--against", "ncnn=PATH", "a benchncnn to run in turns with ours, on the device of the same number"},
     {"--against-models", "DIR", "folder of benchncnn's .param files: then only the nets asked for are run there"},
     {"--kernels", nullptr, "GPU time of each dispatch", Option::Kind::flag},
@@ -286,9 +286,8 @@ const Command bench_command = {
     "bench",
     "[options]",
     "measures how fast networks run and load",
-    "Without --net and --weights all networks that can be made here are measured. The pauses, other programs and "
-    "clock\n"
-    "of a machine change from minute to minute: compare in one run (--against) or not at all.\n",
+    "Without --net and --weights all networks that can be made here are measured. Other programs and the clock of a\n"
+    "machine change from minute to minute: compare in one run (--against) or not at all.\n",
     options,
     0,
     0,

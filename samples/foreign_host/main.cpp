@@ -6,7 +6,8 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
+#include <string>
+#include <vector>
 
 #include "samples/foreign_host/vulkan_host.h"
 
@@ -19,7 +20,8 @@
 namespace {
 
 struct Arguments {
-    const char *folder = nullptr, *image = nullptr, *weights = nullptr;
+    std::vector<std::string> files;  // the model's folder, the image
+    std::string weights;
     uint32_t mode = SAC_MODE_OWN_QUEUE;
     uint64_t frames = 3;
     bool validation = false;
@@ -32,29 +34,31 @@ int usage() {
     return 2;
 }
 
-bool parse(int argc, char **argv, Arguments &arguments) {
-    for (int i = 1; i < argc; ++i) {
-        const char *const next = i + 1 < argc ? argv[i + 1] : nullptr;
-        if (!std::strcmp(argv[i], "--validation")) {
-            arguments.validation = true;
-        } else if (!std::strcmp(argv[i], "--weights") && next) {
-            arguments.weights = argv[++i];
-        } else if (!std::strcmp(argv[i], "--frames") && next) {
-            arguments.frames = std::strtoull(argv[++i], nullptr, 10);
-        } else if (!std::strcmp(argv[i], "--mode") && next) {
-            if (std::strcmp(next, "own") && std::strcmp(next, "shared")) return false;
-            arguments.mode = std::strcmp(argv[++i], "own") ? SAC_MODE_SHARED_QUEUE : SAC_MODE_OWN_QUEUE;
-        } else if (argv[i][0] == '-') {
-            return false;
-        } else if (!arguments.folder) {
-            arguments.folder = argv[i];
-        } else if (!arguments.image) {
-            arguments.image = argv[i];
-        } else {
-            return false;
+bool parse(const std::vector<std::string> &words, Arguments &arguments) {
+    for (size_t i = 0; i < words.size(); ++i) {
+        const std::string &option = words[i];
+        if (option[0] != '-') {
+            arguments.files.push_back(option);
+            continue;
         }
+        if (option == "--validation") {
+            arguments.validation = true;
+            continue;
+        }
+        if (++i == words.size()) return false;
+        const std::string &value = words[i];
+        if (option == "--weights")
+            arguments.weights = value;
+        else if (option == "--frames")
+            arguments.frames = std::strtoull(value.c_str(), nullptr, 10);
+        else if (option == "--mode" && value == "own")
+            arguments.mode = SAC_MODE_OWN_QUEUE;
+        else if (option == "--mode" && value == "shared")
+            arguments.mode = SAC_MODE_SHARED_QUEUE;
+        else
+            return false;
     }
-    return arguments.folder && arguments.image && arguments.frames > 0;
+    return arguments.files.size() == 2 && arguments.frames > 0;
 }
 
 template <class T>
@@ -145,11 +149,12 @@ int run(const Arguments &arguments, VulkanHost &engine, uint32_t width, uint32_t
 
 int main(int argc, char **argv) {
     Arguments arguments;
-    if (!parse(argc, argv, arguments)) return usage();
+    if (!parse({argv + 1, argv + argc}, arguments)) return usage();
+    const char *const folder = arguments.files[0].c_str(), *const picture = arguments.files[1].c_str();
     int width = 0, height = 0, channels = 0;
-    unsigned char *pixels = stbi_load(arguments.image, &width, &height, &channels, 4);
+    unsigned char *pixels = stbi_load(picture, &width, &height, &channels, 4);
     if (!pixels) {
-        std::fprintf(stderr, "foreign_host: %s: %s (it should be a PNG)\n", arguments.image, stbi_failure_reason());
+        std::fprintf(stderr, "foreign_host: %s: %s (it should be a PNG)\n", picture, stbi_failure_reason());
         return 1;
     }
     const auto w = static_cast<uint32_t>(width), h = static_cast<uint32_t>(height);
@@ -169,9 +174,9 @@ int main(int argc, char **argv) {
                 info.mode == SAC_MODE_OWN_QUEUE ? "a queue of the plugin's own" : "the engine's queue, shared");
 
     auto model = make<sac_model_desc>(SAC_TYPE_MODEL_DESC);
-    model.folder = arguments.folder;
-    model.weights = arguments.weights;
+    model.folder = folder;
+    model.weights = arguments.weights.empty() ? nullptr : arguments.weights.c_str();
     if (sac.load_model(context, &model, nullptr) != SAC_OK || sac.wait_model(context, 0, 60000) != SAC_OK)
-        return fail(arguments.folder);
+        return fail(folder);
     return run(arguments, engine, w, h);
 }
