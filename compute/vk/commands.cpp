@@ -47,28 +47,37 @@ Status Timeline::wait(uint64_t value, uint64_t timeout_ns) const {
 }
 
 RetireQueue::~RetireQueue() {
-    // Bounded, so that a point whose submission failed does not hang the process at its end.
-    constexpr uint64_t ten_seconds = 10'000'000'000;
     uint64_t last = 0;
     for (const auto &[value, thing] : things_) last = std::max(last, value);
-    if (!things_.empty()) (void)timeline_.wait(last, ten_seconds);
+    if (!things_.empty()) wait(last);
+}
+
+// Bounded, so that a point whose submission failed does not hang the process at its end.
+void RetireQueue::wait(uint64_t value) const {
+    constexpr uint64_t ten_seconds = 10'000'000'000;
+    (void)timeline_.wait(value, ten_seconds);
 }
 
 void RetireQueue::push(uint64_t value, std::shared_ptr<void> thing) {
     const std::lock_guard guard(mutex_);
-    things_.emplace_back(value, std::move(thing));
+    try {
+        things_.emplace_back(value, nullptr);
+        things_.back().second = std::move(thing);
+    } catch (const std::bad_alloc &) { wait(value); }
 }
 
 void RetireQueue::collect() {
     const Result<uint64_t> reached = timeline_.reached();
-    if (!reached.ok()) return;                // a lost device: all goes at the end
-    std::vector<std::shared_ptr<void>> dead;  // destroyed after the lock is given up
-    const std::lock_guard guard(mutex_);
-    std::erase_if(things_, [&](auto &entry) {
-        if (entry.first > *reached) return false;
-        dead.push_back(std::move(entry.second));
-        return true;
-    });
+    if (!reached.ok()) return;  // a lost device: all goes at the end
+    for (;;) {
+        std::shared_ptr<void> dead;  // destroyed after the lock is given up
+        const std::lock_guard guard(mutex_);
+        const auto entry =
+            std::find_if(things_.begin(), things_.end(), [&](const auto &e) { return e.first <= *reached; });
+        if (entry == things_.end()) return;
+        dead = std::move(entry->second);
+        things_.erase(entry);
+    }
 }
 
 Result<CommandBuffer> CommandBuffer::create(Device &device, const char *name) {

@@ -2,6 +2,7 @@
 // Command buffers, a timeline, and the queue of things to destroy once the device has passed a point of it.
 
 #include <atomic>
+#include <new>
 
 #include "compute/vk/device.h"
 
@@ -35,15 +36,19 @@ public:
     explicit RetireQueue(Timeline &timeline) : timeline_(timeline) {}
     ~RetireQueue();  ///< waits for the timeline, then destroys all
 
-    /// `thing` (any movable object) is destroyed at the first collect() after the timeline reached `value`.
+    /// `thing` (any movable object) is destroyed at the first collect() after the timeline reached `value`. Without
+    /// the memory to keep it, waits here.
     template <class T>
-    void retire(uint64_t value, T thing) {
-        push(value, std::shared_ptr<void>(std::make_shared<T>(std::move(thing))));
+    void retire(uint64_t value, T thing) noexcept {
+        try {
+            push(value, std::make_shared<T>(std::move(thing)));
+        } catch (const std::bad_alloc &) { wait(value); }
     }
     void collect();
 
 private:
     void push(uint64_t value, std::shared_ptr<void> thing);
+    void wait(uint64_t value) const;
     Timeline &timeline_;
     std::mutex mutex_;
     std::vector<std::pair<uint64_t, std::shared_ptr<void>>> things_;
