@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstring>
-#include <new>
 
 #include "plugins/vision/call.h"
 #include "plugins/vision/debug_api.h"
@@ -12,12 +11,13 @@ namespace sac::vision {
 namespace {
 
 sac_result get_last_error(sac_context context, char *text, uint32_t capacity) {
-    return guarded([&]() -> sac_result {
-        const Registry::Use use = registry().use(context.id);
-        const Status last = use ? use->last_error() : registry().last_error();
-        if (text) copy_text(text, capacity, last.ok() ? "" : last.error().message);
-        return last.ok() ? SAC_OK : static_cast<sac_result>(last.error().code);
-    });
+    const Registry::Use use = registry().use(context.id);
+    return no_throw([&]() -> Answer {
+               const Status last = use ? use->last_error() : registry().last_error();
+               if (text) copy_text(text, capacity, last.ok() ? "" : last.error().message);
+               return last.ok() ? SAC_OK : static_cast<sac_result>(last.error().code);
+           })
+        .result();
 }
 
 sac_result get_requirements(sac_requirements *requirements) {

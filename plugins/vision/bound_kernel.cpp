@@ -47,6 +47,7 @@ Result<BoundKernel> BoundKernel::create(KernelTable &kernels, const char *name, 
 
     const std::vector<VkDescriptorSetLayout> layouts(sets, bound.layout_);
     bound.sets_.resize(sets);
+    bound.views_.resize(sets);
     VkDescriptorSetAllocateInfo allocate = {};
     allocate.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO;
     allocate.descriptorPool = bound.pool_;
@@ -58,6 +59,7 @@ Result<BoundKernel> BoundKernel::create(KernelTable &kernels, const char *name, 
 
 BoundKernel::~BoundKernel() {
     if (!device_) return;
+    for (const VkBufferView view : views_) device_->fn().DestroyBufferView(device_->handle(), view, nullptr);
     device_->fn().DestroyDescriptorPool(device_->handle(), pool_, nullptr);
     device_->fn().DestroyDescriptorSetLayout(device_->handle(), layout_, nullptr);
 }
@@ -70,6 +72,7 @@ BoundKernel &BoundKernel::operator=(BoundKernel &&other) noexcept {
     std::swap(layout_, other.layout_);
     std::swap(pool_, other.pool_);
     std::swap(sets_, other.sets_);
+    std::swap(views_, other.views_);
     return *this;
 }
 
@@ -78,7 +81,7 @@ void BoundKernel::write(uint32_t set, uint32_t binding, VkWriteDescriptorSet wri
     write.dstSet = sets_[set];
     write.dstBinding = binding;
     write.descriptorCount = 1;
-    write.descriptorType = descriptor_type(kernel_->pipeline.interface().bindings[binding]);
+    write.descriptorType = descriptor_type(kind(binding));
     device_->fn().UpdateDescriptorSets(device_->handle(), 1, &write, 0, nullptr);
 }
 
@@ -90,10 +93,29 @@ void BoundKernel::bind_buffer(uint32_t set, uint32_t binding, VkBuffer buffer, V
     write(set, binding, descriptor);
 }
 
-void BoundKernel::bind_texels(uint32_t set, uint32_t binding, VkBufferView view) {
+Status BoundKernel::bind_words(uint32_t set, VkBuffer buffer, VkDeviceSize offset, VkDeviceSize range) {
+    if (kind(0) != vk::BindingKind::storage_texel_buffer) {
+        bind_buffer(set, 0, buffer, offset, range);
+        return {};
+    }
+    VkBufferViewCreateInfo info = {};
+    info.sType = VK_STRUCTURE_TYPE_BUFFER_VIEW_CREATE_INFO;
+    info.buffer = buffer;
+    info.format = VK_FORMAT_R32_UINT;
+    info.offset = offset;
+    info.range = range;
+    VkBufferView view = VK_NULL_HANDLE;
+    SAC_VK(device_->fn().CreateBufferView(device_->handle(), &info, nullptr, &view), "viewing a buffer's words");
+    unbind_words(set);
+    views_[set] = view;
     VkWriteDescriptorSet descriptor = {};
     descriptor.pTexelBufferView = &view;
-    write(set, binding, descriptor);
+    write(set, 0, descriptor);
+    return {};
+}
+
+void BoundKernel::unbind_words(uint32_t set) {
+    device_->fn().DestroyBufferView(device_->handle(), std::exchange(views_[set], VK_NULL_HANDLE), nullptr);
 }
 
 void BoundKernel::bind_image(uint32_t set, uint32_t binding, VkSampler sampler, VkImageView view,

@@ -17,9 +17,11 @@ public:
     BoundKernel(BoundKernel &&other) noexcept;
     BoundKernel &operator=(BoundKernel &&other) noexcept;
 
-    vk::BindingKind kind(uint32_t binding) const { return kernel_->pipeline.interface().bindings[binding]; }
     void bind_buffer(uint32_t set, uint32_t binding, VkBuffer buffer, VkDeviceSize offset, VkDeviceSize range);
-    void bind_texels(uint32_t set, uint32_t binding, VkBufferView view);
+    /// Binding 0 as words, which texel variants of a kernel read through a view, kept until the set is bound anew.
+    Status bind_words(uint32_t set, VkBuffer buffer, VkDeviceSize offset, VkDeviceSize range);
+    /// Before a buffer that was bound as words is destroyed.
+    void unbind_words(uint32_t set);
     void bind_image(uint32_t set, uint32_t binding, VkSampler sampler, VkImageView view, VkImageLayout layout);
 
     /// `push` begins with group_base, which is set here (a dispatch of more groups than the device allows is split).
@@ -29,6 +31,7 @@ public:
                          VkDeviceSize offset) const;
 
 private:
+    vk::BindingKind kind(uint32_t binding) const { return kernel_->pipeline.interface().bindings[binding]; }
     void begin(VkCommandBuffer commands, uint32_t set, std::span<const uint32_t> push) const;
     void write(uint32_t set, uint32_t binding, VkWriteDescriptorSet write);
 
@@ -37,6 +40,7 @@ private:
     VkDescriptorSetLayout layout_ = VK_NULL_HANDLE;  // our own, equal to the pipeline's: survives a hot reload
     VkDescriptorPool pool_ = VK_NULL_HANDLE;
     std::vector<VkDescriptorSet> sets_;
+    std::vector<VkBufferView> views_;  // by set; null where words are not read through one
 };
 
 /// A barrier between all earlier and all later compute, transfer and indirect work on the queue.

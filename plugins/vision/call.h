@@ -1,10 +1,9 @@
 #pragma once
 // How a function of the ABI is called: the handle is looked up, the error kept for get_last_error, nothing thrown.
 
-#include <new>
-
 #include "compute/base/format.h"
 #include "plugins/vision/handles.h"
+#include "plugins/vision/no_throw.h"
 
 namespace sac::vision {
 
@@ -17,21 +16,12 @@ public:
         if (!status.ok()) *this = Answer(std::move(status).error());
     }
     sac_result result() const { return result_; }
-    const std::optional<Error> &error() const { return error_; }
+    std::optional<Error> &error() { return error_; }
 
 private:
     sac_result result_ = SAC_OK;
     std::optional<Error> error_;
 };
-
-template <class Function>
-sac_result guarded(const Function &function) {
-    try {
-        return function();
-    } catch (const std::bad_alloc &) { return SAC_ERROR_OUT_OF_MEMORY; } catch (...) {
-        return SAC_ERROR_INTERNAL;
-    }
-}
 
 inline Error no_such_context(sac_context context) {
     return Error(Code::not_found, format("context %llu was destroyed, or there has never been one",
@@ -41,25 +31,18 @@ inline Error no_such_context(sac_context context) {
 /// A call without a context.
 template <class Function>
 sac_result call(const Function &function) {
-    return guarded([&]() -> sac_result {
-        const Answer answer = function();
-        if (answer.error()) registry().keep_error(*answer.error());
-        return answer.result();
-    });
+    Answer answer = no_throw([&]() -> Answer { return function(); });
+    if (answer.error()) registry().keep_error(std::move(*answer.error()));
+    return answer.result();
 }
 
 template <class Function>
 sac_result call_on(sac_context context, const Function &function) {
-    return guarded([&]() -> sac_result {
-        const Registry::Use use = registry().use(context.id);
-        if (!use) {
-            registry().keep_error(no_such_context(context));
-            return SAC_ERROR_NOT_FOUND;
-        }
-        const Answer answer = function(*use);
-        if (answer.error()) use->keep_error(*answer.error());
-        return answer.result();
-    });
+    const Registry::Use use = registry().use(context.id);
+    if (!use) return call([&]() -> Status { return no_such_context(context); });
+    Answer answer = no_throw([&]() -> Answer { return function(*use); });
+    if (answer.error()) use->keep_error(std::move(*answer.error()));
+    return answer.result();
 }
 
 }  // namespace sac::vision

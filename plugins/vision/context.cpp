@@ -1,5 +1,6 @@
 #include "plugins/vision/context.h"
 
+#include "plugins/vision/no_throw.h"
 #include "plugins/vision/structs.h"
 
 namespace sac::vision {
@@ -42,17 +43,19 @@ Result<std::unique_ptr<Context>> Context::create(const sac_context_desc *given, 
     self->networks_ = std::make_unique<Networks>(*self->runtime_, self->runtime_mutex_, *self->host_, self->health_);
     self->loader_ = std::make_unique<Loader>(*self->runtime_, self->runtime_mutex_, *self->host_, self->health_,
                                              FrameRunner::slots);
-    const bool adopted = self->opened_.mode != SAC_MODE_OWN_DEVICE;
     SAC_ASSIGN(self->frames_, FrameQueue::create({*self->runtime_, self->runtime_mutex_, *self->host_, self->health_,
-                                                  *self->loader_, *self->snapshots_, adopted}));
+                                                  *self->loader_, *self->snapshots_, self->opened_.images}));
     return self;
 }
 
 Context::~Context() {
     cancel();
-    if (snapshots_ && snapshots_->held() > 0)
+    if (!snapshots_ || snapshots_->held() == 0) return;
+    static_cast<void>(no_throw([&]() -> Status {  // the message may find no memory
         host_->write(LogLevel::warning,
                      format("%u snapshots were held when their context was destroyed", snapshots_->held()));
+        return {};
+    }));
 }
 
 void Context::cancel() {
@@ -116,9 +119,9 @@ sac_context_info Context::info() {
     return info;
 }
 
-void Context::keep_error(const Error &error) {
+void Context::keep_error(Error error) {
     const std::lock_guard lock(error_mutex_);
-    error_ = error;
+    error_ = std::move(error);
 }
 
 Status Context::last_error() const {

@@ -32,7 +32,7 @@ public:
     void cancel();
 
     /// The last failure of a call on this context.
-    void keep_error(const Error &error);
+    void keep_error(Error error);
     Status last_error() const;
 
 private:

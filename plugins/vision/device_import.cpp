@@ -1,5 +1,7 @@
 #include "plugins/vision/device_import.h"
 
+#include <algorithm>
+#include <cstring>
 #include <iterator>
 #include <utility>
 
@@ -26,7 +28,7 @@ Result<OpenedDevice> open_own(const OwnDeviceOptions &own, const Host &host, con
     options.patch_functions = patch;
     options.log = host.log();
     SAC_ASSIGN(auto device, vk::Device::create(options));
-    return OpenedDevice{std::move(device), SAC_MODE_OWN_DEVICE};
+    return OpenedDevice{std::move(device), SAC_MODE_OWN_DEVICE, {}};
 }
 
 /// The queues of a host's device, as far as they can be known before it is adopted.
@@ -138,6 +140,10 @@ Result<OpenedDevice> open_device(const sac_vk_device *pointer, const OwnDeviceOp
     adopted.patch_functions = patch;
     adopted.log = host.log();
     SAC_ASSIGN(opened.device, vk::Device::adopt(adopted));
+    opened.images.queue_families = static_cast<uint32_t>(queues.families.size());
+    opened.images.foreign =
+        std::any_of(adopted.enabled_extensions.begin(), adopted.enabled_extensions.end(),
+                    [](const char *name) { return !std::strcmp(name, VK_EXT_QUEUE_FAMILY_FOREIGN_EXTENSION_NAME); });
     return opened;
 }
 

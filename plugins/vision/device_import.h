@@ -1,6 +1,7 @@
 #pragma once
 // The device of a context: one of our own, or a host's.
 
+#include "plugins/vision/frame.h"
 #include "plugins/vision/host.h"
 
 namespace sac::vision {
@@ -11,6 +12,7 @@ sac_requirements device_requirements();
 struct OpenedDevice {
     std::unique_ptr<vk::Device> device;
     uint32_t mode = SAC_MODE_OWN_DEVICE;  ///< the mode in use
+    ImageSupport images;
 };
 
 struct OwnDeviceOptions {

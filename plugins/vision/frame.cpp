@@ -9,8 +9,20 @@ namespace {
 
 Error wrong(std::string text) { return Error(Code::invalid_argument, std::move(text)); }
 
-Status read_image(const sac_frame &frame, bool adopted, sac_vk_image &image) {
-    if (!adopted)
+Status check_queue_family(uint32_t family, const ImageSupport &images) {
+    if (family < images.queue_families || family == VK_QUEUE_FAMILY_IGNORED || family == VK_QUEUE_FAMILY_EXTERNAL)
+        return {};
+    if (family != VK_QUEUE_FAMILY_FOREIGN_EXT)
+        return wrong(
+            format("frame.image.queue_family is %u, the device has %u families", family, images.queue_families));
+    if (images.foreign) return {};
+    return wrong(
+        "frame.image.queue_family is VK_QUEUE_FAMILY_FOREIGN_EXT, but device.enabled_extensions has no "
+        "VK_EXT_queue_family_foreign");
+}
+
+Status read_image(const sac_frame &frame, const ImageSupport &images, sac_vk_image &image) {
+    if (images.queue_families == 0)
         return Error(Code::unsupported,
                      "frame.image is set, but the context runs on a device of its own: images need the host's device");
     SAC_TRY(read_struct(frame.image, SAC_TYPE_VK_IMAGE, "frame.image", image));
@@ -30,6 +42,7 @@ Status read_image(const sac_frame &frame, bool adopted, sac_vk_image &image) {
     if (image.layout_out == VK_IMAGE_LAYOUT_PREINITIALIZED)
         return wrong("frame.image.layout_out is VK_IMAGE_LAYOUT_PREINITIALIZED, to which nothing can change");
     if (!image.layout_out) image.layout_out = image.layout_in;
+    SAC_TRY(check_queue_family(image.queue_family, images));
     if (image.wait_semaphore && image.wait_semaphore == image.signal_semaphore &&
         image.signal_value <= image.wait_value)
         return wrong(format("frame.image.signal_value is %llu, not above wait_value %llu of the same semaphore",
@@ -58,7 +71,7 @@ Status read_planes(const sac_frame &frame, FrameLayout &layout) {
 
 }  // namespace
 
-Status read_frame(const sac_frame *given, bool adopted, Frame &frame) {
+Status read_frame(const sac_frame *given, const ImageSupport &images, Frame &frame) {
     SAC_TRY(read_struct(given, SAC_TYPE_FRAME, "frame", frame.host));
     const sac_frame &host = frame.host;
     if (host.width == 0 || host.height == 0 || host.width > SAC_MAX_FRAME_SIZE || host.height > SAC_MAX_FRAME_SIZE)
@@ -74,7 +87,7 @@ Status read_frame(const sac_frame *given, bool adopted, Frame &frame) {
     frame.layout.mirror = host.mirror != 0;
     frame.is_image = host.image != nullptr;
     if (frame.is_image) {
-        SAC_TRY(read_image(host, adopted, frame.image));
+        SAC_TRY(read_image(host, images, frame.image));
         frame.host.image = nullptr;
         return {};
     }

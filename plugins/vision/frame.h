@@ -24,9 +24,14 @@ struct Frame {
     }
 };
 
-/// Checks every field. Error: the sentence names the field. `adopted`: the context runs on a host's device, so that it
-/// may be given images.
-Status read_frame(const sac_frame *given, bool adopted, Frame &frame);
+/// What images a context can be given.
+struct ImageSupport {
+    uint32_t queue_families = 0;  ///< of the host's device; 0: a device of our own, which no image of a host's is on
+    bool foreign = false;         ///< VK_EXT_queue_family_foreign is enabled
+};
+
+/// Checks every field. Error: the sentence names the field.
+Status read_frame(const sac_frame *given, const ImageSupport &images, Frame &frame);
 
 /// How the planes lie in a staging buffer: rows without padding, planes at multiples of 16 bytes.
 FrameLayout staging_layout(const FrameLayout &frame);

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <new>
 
 #include "compute/base/format.h"
+#include "plugins/vision/no_throw.h"
 
 namespace sac::vision {
 namespace {
@@ -34,6 +34,7 @@ Result<std::unique_ptr<FrameQueue>> FrameQueue::create(const Parts &parts) {
     std::unique_ptr<FrameQueue> self(new FrameQueue(parts));
     SAC_ASSIGN(self->runner_, FrameRunner::create(parts.runtime, parts.runtime_mutex, parts.host, self->staging_));
     self->overtaken_.reserve(64);
+    self->returning_.reserve(64);
     self->thread_ = std::thread([queue = self.get()] { queue->run(); });
     return self;
 }
@@ -44,6 +45,7 @@ FrameQueue::~FrameQueue() {
 }
 
 void FrameQueue::cancel() {
+    if (runner_) runner_->cancel();
     const std::lock_guard lock(mutex_);
     stop_ = true;
     work_.notify_all();
@@ -55,10 +57,14 @@ Result<bool> FrameQueue::submit(const sac_frame *given) {
     if (!entered.alone)
         return Error(Code::invalid_state, "submit_frame is running on another thread: it is for one thread at a time");
     Pending next;
-    SAC_TRY(read_frame(given, parts_.adopted, next.frame));
+    SAC_TRY(read_frame(given, parts_.images, next.frame));
     SAC_TRY(parts_.health.status());
     SAC_ASSIGN(const bool usable, parts_.loader.usable());
     if (!usable) return false;
+    {
+        const std::lock_guard lock(mutex_);  // room for the image that this frame may overtake, as it must not be lost
+        if (overtaken_.size() == overtaken_.capacity()) overtaken_.reserve(2 * overtaken_.size());
+    }
 
     if (!next.frame.is_image && !next.frame.host.release) {
         const FrameLayout layout = staging_layout(next.frame.layout);
@@ -101,75 +107,65 @@ void FrameQueue::finish(Pending &pending) {
 }
 
 // Images that were not used: the host waits for their semaphores.
-void FrameQueue::hand_back(std::vector<Pending> &frames) {
-    std::vector<sac_vk_image> images;
+void FrameQueue::hand_back(std::span<Pending> frames) {
     for (const Pending &pending : frames)
-        if (pending.frame.is_image && !pending.submitted) images.push_back(pending.frame.image);
-    if (!images.empty()) {
-        if (const Status passed = runner_->pass_over(images); !passed.ok()) {
-            parts_.health.report(passed.error());
-            parts_.host.write(LogLevel::error, passed.error().message);
-        }
-    }
+        if (pending.frame.is_image && !pending.submitted)
+            note(no_throw([&] { return runner_->pass_over(pending.frame.image); }));
+    note(no_throw([&] { return runner_->wait_passed_over(); }));
     for (Pending &pending : frames) finish(pending);
-    frames.clear();
 }
 
+void FrameQueue::note(const Status &status) {
+    if (status.ok()) return;
+    parts_.health.report(status.error());
+    parts_.host.write(LogLevel::error, status.error().message);
+}
+
+// What may find no memory is within no_throw: the thread goes on with the next frame.
 void FrameQueue::run() {
-    std::vector<Pending> overtaken;
-    overtaken.reserve(64);
     for (;;) {
         std::optional<Pending> next;
+        bool stop = false;
         {
             std::unique_lock lock(mutex_);
             work_.wait(lock, [&] { return stop_ || pending_ || !overtaken_.empty(); });
-            overtaken.swap(overtaken_);
-            if (pending_) next = std::exchange(pending_, std::nullopt);
-            if (stop_) {
-                if (next) {
-                    ++counts_.dropped_newer;
-                    overtaken.push_back(*next);
-                }
-                lock.unlock();
-                hand_back(overtaken);
-                return;
-            }
-            busy_ = next.has_value();
+            returning_.swap(overtaken_);
+            next = std::exchange(pending_, std::nullopt);
+            stop = stop_;
+            if (stop && next) ++counts_.dropped_newer;
+            busy_ = next && !stop;
         }
-        hand_back(overtaken);
-        if (!next) continue;
-
-        Status status;
-        float gpu_us = 0, latency_us = 0;
-        try {
-            status = process(*next, gpu_us, latency_us);
-        } catch (const std::bad_alloc &) {
-            status = Error(Code::out_of_memory, "no host memory left while working on a frame");
-        } catch (const std::exception &exception) { status = Error(Code::internal, exception.what()); }
-        overtaken.push_back(*next);
-        hand_back(overtaken);
-        if (!status.ok()) {
-            parts_.health.report(status.error());
-            parts_.host.write(LogLevel::error, status.error().message);
-        }
-        const std::lock_guard lock(mutex_);
-        busy_ = false;
-        if (status.ok()) {
-            ++counts_.finished;
-            counts_.gpu_us = gpu_us;
-            counts_.latency_us = latency_us;
-            last_failure_.reset();
-        } else {
-            ++counts_.dropped_failed;
-            last_failure_ = status.error();
-        }
-        results_.notify_all();
+        hand_back(returning_);
+        returning_.clear();
+        if (next && !stop) work_on(*next);
+        if (next && stop) hand_back({&*next, 1});
+        if (stop) return;
     }
+}
+
+void FrameQueue::work_on(Pending &pending) {
+    float gpu_us = 0, latency_us = 0;
+    Status status = no_throw([&] { return process(pending, gpu_us, latency_us); });
+    hand_back({&pending, 1});
+    note(status);
+    const std::lock_guard lock(mutex_);
+    busy_ = false;
+    if (status.ok()) {
+        ++counts_.finished;
+        counts_.gpu_us = gpu_us;
+        counts_.latency_us = latency_us;
+        last_failure_.reset();
+    } else {
+        ++counts_.dropped_failed;
+        last_failure_ = std::move(status).error();
+    }
+    results_.notify_all();
 }
 
 Status FrameQueue::process(Pending &pending, float &gpu_us, float &latency_us) {
     SAC_TRY(parts_.health.status());
     const Frame &frame = pending.frame;
+    if (frame.is_image) SAC_TRY(runner_->wait_for_host(frame.image));
     const std::shared_ptr<ActiveModel> active = parts_.loader.current();
     if (!active) return Error(Code::internal, "a frame was accepted without a model");
     if (!frame.is_image && pending.staging == Staging::none) {  // planes that the host lent us

@@ -23,7 +23,7 @@ public:
         Health &health;
         Loader &loader;
         SnapshotPool &snapshots;
-        bool adopted;  ///< on a host's device
+        ImageSupport images;
     };
     static Result<std::unique_ptr<FrameQueue>> create(const Parts &parts);
     /// Ends the thread after the frame in progress and hands back what is pending.
@@ -41,7 +41,8 @@ public:
     /// failure of the last frame, if it came after the newest snapshot and nothing is under way.
     Result<const sac_snapshot *> wait(uint64_t after, uint32_t timeout_ms);
     sac_statistics statistics() const;
-    void cancel();  ///< wakes those who wait, with an error
+    /// Wakes those who wait, with an error, and ends the thread soon: see FrameRunner::cancel.
+    void cancel();
 
 private:
     struct Pending {
@@ -54,8 +55,10 @@ private:
     explicit FrameQueue(const Parts &parts) : parts_(parts), staging_(parts.runtime.device, parts.runtime.memory) {}
     void run();
     Status process(Pending &pending, float &gpu_us, float &latency_us);
-    void hand_back(std::vector<Pending> &frames);
+    void work_on(Pending &pending);
+    void hand_back(std::span<Pending> frames);
     void finish(Pending &pending);
+    void note(const Status &status);
 
     const Parts parts_;
     Staging staging_;
@@ -66,6 +69,7 @@ private:
     std::condition_variable work_, results_;
     std::optional<Pending> pending_;
     std::vector<Pending> overtaken_;  ///< images that were dropped: their semaphores are due
+    std::vector<Pending> returning_;  ///< those of them that the frame thread has taken up
     bool busy_ = false, stop_ = false;
     DetectOverrides overrides_;
     sac_statistics counts_ = {};

@@ -1,10 +1,12 @@
 #include "plugins/vision/frame_runner.h"
 
+#include <algorithm>
 #include <cstring>
+#include <thread>
 #include <tuple>
 
 #include "compute/base/format.h"
-#include "plugins/vision/image_barriers.h"
+#include "plugins/vision/no_throw.h"
 
 namespace sac::vision {
 namespace {
@@ -67,20 +69,16 @@ Result<FrameOutcome> FrameRunner::run(const Frame &frame, uint32_t staging, Acti
                                       const DetectionThresholds &thresholds, bool &submitted) {
     SAC_TRY(reload_shaders(active));
     for (const vk::Buffer &buffer : staging_.outgrown()) active.model->forget(buffer.handle());
-    if (!active.model->prepared(frame)) {  // the first frame of its kind
+    std::optional<ImageView> view;
+    SAC_ASSIGN(const FrameSource source, source_of(frame, staging, view));
+    if (!active.model->prepared(source)) {  // the first frame of its kind
         const std::lock_guard lock(runtime_mutex_);
-        SAC_TRY(active.model->prepare(frame));
+        SAC_TRY(active.model->prepare(source));
     }
     const uint32_t index = frame.is_image ? image_slot : staging;
     Slot &slot = slots_[index];
-    std::optional<ImageView> view;
-    if (frame.is_image) {
-        SAC_ASSIGN(ImageView created, ImageView::create(runtime_.device, frame.image));
-        view.emplace(std::move(created));
-        SAC_TRY(record_image(slot, frame, view->handle(), active, thresholds));
-    } else {
-        SAC_TRY(record_planes(slot, frame, staging, active, thresholds));
-    }
+    SAC_TRY(frame.is_image ? record_image(slot, frame.image, source, active, thresholds)
+                           : record_planes(slot, staging, source, active, thresholds));
     SAC_TRY(submit(slot, frame, submitted));
 
     FrameOutcome outcome;
@@ -90,10 +88,26 @@ Result<FrameOutcome> FrameRunner::run(const Frame &frame, uint32_t staging, Acti
     return outcome;
 }
 
-Status FrameRunner::record_planes(Slot &slot, const Frame &frame, uint32_t staging, ActiveModel &active,
-                                  const DetectionThresholds &thresholds) {
+Result<FrameSource> FrameRunner::source_of(const Frame &frame, uint32_t staging, std::optional<ImageView> &view) {
     FrameSource source;
+    if (frame.is_image) {
+        SAC_ASSIGN(ImageView created, ImageView::create(runtime_.device, frame.image));
+        view.emplace(std::move(created));
+        source.layout = frame.layout;
+        source.image = view->handle();
+        source.image_layout = reading_layout(frame.image);
+        source.image_srgb = frame.is_srgb();
+        return source;
+    }
     source.layout = staging_layout(frame.layout);
+    SAC_ASSIGN(const uint64_t bytes, source.layout.required_bytes());
+    source.buffer = staging_.handle(staging);
+    source.size = (bytes + 15) / 16 * 16;
+    return source;
+}
+
+Status FrameRunner::record_planes(Slot &slot, uint32_t staging, const FrameSource &source, ActiveModel &active,
+                                  const DetectionThresholds &thresholds) {
     Key key;
     key.model = active.id;
     key.buffer_generation = staging_.generation(staging);
@@ -108,9 +122,6 @@ Status FrameRunner::record_planes(Slot &slot, const Frame &frame, uint32_t stagi
     if (slot.recorded == key) return {};
 
     slot.recorded.reset();
-    SAC_ASSIGN(const uint64_t bytes, source.layout.required_bytes());
-    source.buffer = staging_.handle(staging);
-    source.size = (bytes + 15) / 16 * 16;
     SAC_TRY(slot.commands.begin(false));
     SAC_TRY(record(slot, staging, source, active, thresholds));
     SAC_TRY(slot.commands.end());
@@ -118,17 +129,12 @@ Status FrameRunner::record_planes(Slot &slot, const Frame &frame, uint32_t stagi
     return {};
 }
 
-Status FrameRunner::record_image(Slot &slot, const Frame &frame, VkImageView view, ActiveModel &active,
+Status FrameRunner::record_image(Slot &slot, const sac_vk_image &image, const FrameSource &source, ActiveModel &active,
                                  const DetectionThresholds &thresholds) {
-    FrameSource source;
-    source.layout = frame.layout;
-    source.image = view;
-    source.image_layout = reading_layout(frame.image);
-    source.image_srgb = frame.is_srgb();
     SAC_TRY(slot.commands.begin(true));
-    acquire_image(runtime_.device, slot.commands.handle(), frame.image);
+    acquire_image(runtime_.device, slot.commands.handle(), image);
     SAC_TRY(record(slot, image_slot, source, active, thresholds));
-    release_image(runtime_.device, slot.commands.handle(), frame.image);
+    release_image(runtime_.device, slot.commands.handle(), image);
     return slot.commands.end();
 }
 
@@ -149,29 +155,67 @@ Status FrameRunner::submit(const Slot &slot, const Frame &frame, bool &submitted
     const VkCommandBuffer commands = slot.commands.handle();
     SAC_TRY(runtime_.device.submit({&commands, 1}, points.to_wait(), points.to_signal()));
     submitted = true;
-    const Status waited = timeline_->wait(value);
-    // The device may still be reading what the caller gives back next.
-    if (!waited.ok()) (void)runtime_.device.wait_idle();
+    return wait(value);
+}
+
+// The device reads what the caller gives back next, so only a lost one (which has nothing pending) ends this early. The
+// queue is not waited for until it is idle: its lock would be held, and a host's work may never let it be.
+Status FrameRunner::wait(uint64_t value) const {
+    Status waited = no_throw([&] { return timeline_->wait(value); });
+    while (!waited.ok() && waited.error().code != Code::device_lost) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        Result<uint64_t> reached = no_throw([&] { return timeline_->reached(); });
+        if (!reached.ok())
+            waited = std::move(reached).error();
+        else if (*reached >= value)
+            waited = {};
+    }
     return waited;
 }
 
-Status FrameRunner::pass_over(std::span<const sac_vk_image> images) {
-    // One image that cannot be passed over must not keep the others from their host.
-    Status first;
-    const auto keep = [&](Status status) {
-        if (first.ok() && !status.ok()) first = std::move(status);
-    };
-    uint64_t last = 0;
-    for (const sac_vk_image &image : images) {
-        if (!image.wait_semaphore && !image.signal_semaphore) continue;
-        const uint64_t value = timeline_->next();
-        const Points points(&image, *timeline_, value);
-        Status passed = runtime_.device.submit({}, points.to_wait(), points.to_signal());
-        if (passed.ok()) last = value;
-        keep(std::move(passed));
+void FrameRunner::cancel() {
+    const uint64_t end = now_ns() + static_cast<uint64_t>(std::chrono::nanoseconds(grace).count());
+    uint64_t never = UINT64_MAX;
+    give_up_.compare_exchange_strong(never, end);
+}
+
+Status FrameRunner::wait_for_host(const sac_vk_image &image) const {
+    if (!image.wait_semaphore) return {};
+    constexpr uint64_t slice_ns = 20'000'000;  // how soon cancel() is seen
+    const VkSemaphore semaphore = semaphore_of(image.wait_semaphore);
+    VkSemaphoreWaitInfo info = {};
+    info.sType = VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO;
+    info.semaphoreCount = 1;
+    info.pSemaphores = &semaphore;
+    info.pValues = &image.wait_value;
+    const vk::Device &device = runtime_.device;
+    for (;;) {
+        const uint64_t now = now_ns(), end = give_up_;
+        const uint64_t left = end > now ? end - now : 0;
+        const VkResult result = device.fn().WaitSemaphores(device.handle(), &info, std::min(slice_ns, left));
+        if (result == VK_SUCCESS) return {};
+        if (result != VK_TIMEOUT) return vk::vk_error(result, "waiting for frame.image.wait_semaphore");
+        if (left == 0)
+            return Error(Code::cancelled,
+                         format("frame.image.wait_semaphore has not reached %llu, and the context is being destroyed",
+                                static_cast<unsigned long long>(image.wait_value)));
     }
-    if (last != 0) keep(timeline_->wait(last));
-    return first;
+}
+
+// Without submitting what would have to wait, so that nothing of ours is pending when a context ends.
+Status FrameRunner::pass_over(const sac_vk_image &image) {
+    if (!image.wait_semaphore && !image.signal_semaphore) return {};
+    SAC_TRY(wait_for_host(image));
+    const uint64_t value = timeline_->next();
+    const Points points(&image, *timeline_, value);
+    SAC_TRY(runtime_.device.submit({}, points.to_wait(), points.to_signal()));
+    passed_over_ = value;
+    return {};
+}
+
+Status FrameRunner::wait_passed_over() {
+    const uint64_t value = std::exchange(passed_over_, 0);
+    return value ? wait(value) : Status();
 }
 
 // Developers' builds: changed shaders are taken up between two frames, looked for twice a second.

@@ -1,7 +1,10 @@
 #pragma once
 // One frame through the device: commands recorded once for each kind of frame, submitted, waited for.
 
+#include <chrono>
+
 #include "plugins/vision/health.h"
+#include "plugins/vision/image_barriers.h"
 #include "plugins/vision/loader.h"
 #include "plugins/vision/staging.h"
 
@@ -23,13 +26,23 @@ public:
                                                        Staging &staging);
     ~FrameRunner();
 
+    /// Waits on this thread until the host's semaphore of an image is there: an image that waits in a queue would hold
+    /// up whatever else is submitted to it, models being loaded and, in a shared queue, the host. Error cancelled.
+    Status wait_for_host(const sac_vk_image &image) const;
+
     /// Runs a frame and waits for it. `staging` is the buffer that holds its planes (images: Staging::none).
     /// `submitted` is set once an image's semaphores are the device's business.
     Result<FrameOutcome> run(const Frame &frame, uint32_t staging, ActiveModel &active,
                              const DetectionThresholds &thresholds, bool &submitted);
 
-    /// Waits for and signals the semaphores of images that were never used, and waits until that is done.
-    Status pass_over(std::span<const sac_vk_image> images);
+    /// Waits for the host's semaphore of an image that was never used, and lets the device signal the other.
+    Status pass_over(const sac_vk_image &image);
+    /// Waits until the device has done so for all images that were passed over.
+    Status wait_passed_over();
+
+    /// From now on a host's semaphore is waited for no longer than `grace`. [thread] any.
+    void cancel();
+    static constexpr std::chrono::seconds grace{2};
 
 private:
     /// What recorded commands depend on.
@@ -52,13 +65,15 @@ private:
     FrameRunner(Runtime &runtime, std::mutex &runtime_mutex, const Host &host, Staging &staging)
         : runtime_(runtime), runtime_mutex_(runtime_mutex), host_(host), staging_(staging) {}
 
-    Status record_planes(Slot &slot, const Frame &frame, uint32_t staging, ActiveModel &active,
+    Result<FrameSource> source_of(const Frame &frame, uint32_t staging, std::optional<ImageView> &view);
+    Status record_planes(Slot &slot, uint32_t staging, const FrameSource &source, ActiveModel &active,
                          const DetectionThresholds &thresholds);
-    Status record_image(Slot &slot, const Frame &frame, VkImageView view, ActiveModel &active,
+    Status record_image(Slot &slot, const sac_vk_image &image, const FrameSource &source, ActiveModel &active,
                         const DetectionThresholds &thresholds);
     Status record(Slot &slot, uint32_t index, const FrameSource &source, ActiveModel &active,
                   const DetectionThresholds &thresholds);
     Status submit(const Slot &slot, const Frame &frame, bool &submitted);
+    Status wait(uint64_t value) const;
     Status reload_shaders(ActiveModel &active);
 
     Runtime &runtime_;
@@ -66,6 +81,8 @@ private:
     const Host &host_;
     Staging &staging_;
     std::unique_ptr<vk::Timeline> timeline_;
+    uint64_t passed_over_ = 0;                    ///< point of the timeline to be waited for; 0: none
+    std::atomic<uint64_t> give_up_ = UINT64_MAX;  ///< time (now_ns) from which on no semaphore is waited for
     uint64_t kernel_generation_ = 0, last_reload_ns_ = 0;
     std::string shown_reload_error_;
     Slot slots_[slots];

@@ -56,9 +56,9 @@ bool Registry::destroy(uint64_t id) {
     return true;  // the context goes here, without the lock
 }
 
-void Registry::keep_error(const Error &error) {
+void Registry::keep_error(Error error) {
     const std::lock_guard lock(mutex_);
-    error_ = error;
+    error_ = std::move(error);
 }
 
 Status Registry::last_error() const {

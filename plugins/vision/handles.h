@@ -40,7 +40,7 @@ public:
     bool destroy(uint64_t id);
 
     /// The last failure of a call without a live context.
-    void keep_error(const Error &error);
+    void keep_error(Error error);
     Status last_error() const;
 
 private:

@@ -13,10 +13,12 @@ namespace sac::vision {
 class Health {
 public:
     /// True if `error` ends the context (a lost device); the first such one is kept.
-    bool report(const Error &error) {
+    bool report(const Error &error) noexcept {
         if (error.code != Code::device_lost) return false;
         const std::lock_guard lock(mutex_);
-        if (!error_) error_ = error;
+        try {
+            if (!error_) error_ = error;
+        } catch (...) { error_ = Error(Code::device_lost, "device lost"); }  // needs no memory
         lost_ = true;
         return true;
     }

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <new>
 
 #include "compute/base/format.h"
+#include "plugins/vision/no_throw.h"
 #include "plugins/vision/structs.h"
 
 namespace sac::vision {
@@ -25,26 +25,28 @@ void Loader::cancel() {
     changed_.notify_all();
 }
 
-void Loader::fail(Record &record, const Error &error) {
+void Loader::fail(Record &record, Error error) {
     record.info.state = SAC_MODEL_FAILED;
     record.info.result = static_cast<sac_result>(error.code);
     copy_text(record.info.error, error.message);
-    record.error = error;
+    record.error = std::move(error);
     record.waiting = false;
 }
 
 uint32_t Loader::request(ModelSource source) {
+    Error overtaken(Code::cancelled, "a newer model was asked for before this one began");
     const std::lock_guard lock(mutex_);
-    for (Record &earlier : records_)
-        if (earlier.waiting) fail(earlier, Error(Code::cancelled, "a newer model was asked for before this one began"));
+    records_.emplace_back();  // what can fail comes before what is changed
+    const auto earlier = std::find_if(records_.begin(), records_.end(), [](const Record &r) { return r.waiting; });
+    if (earlier != records_.end()) fail(*earlier, std::move(overtaken));  // there is one at most
     // Those that are remembered are the newest; what is in use or being loaded stays.
-    if (records_.size() >= remembered) {
+    if (records_.size() > remembered) {
         const auto gone = std::find_if(records_.begin(), records_.end(), [](const Record &record) {
             return record.info.state == SAC_MODEL_FAILED || record.info.state == SAC_MODEL_REPLACED;
         });
         if (gone != records_.end()) records_.erase(gone);
     }
-    Record &record = records_.emplace_back();
+    Record &record = records_.back();
     record.info.id = next_id_++;
     record.info.state = SAC_MODEL_LOADING;
     record.source = std::move(source);
@@ -65,47 +67,43 @@ void Loader::run() {
         Record &record = *next();
         record.waiting = false;
         const uint32_t id = record.info.id;
-        const ModelSource source = record.source;
+        const ModelSource source = std::move(record.source);
         lock.unlock();
-        finish(id, load(source));
+        finish(id, no_throw([&] { return load(id, source); }));
         lock.lock();
     }
-    for (Record &record : records_)
-        if (record.waiting) fail(record, Error(Code::cancelled, "the context was destroyed"));
 }
 
-Result<std::unique_ptr<Model>> Loader::load(const ModelSource &source) {
+Result<std::shared_ptr<ActiveModel>> Loader::load(uint32_t id, const ModelSource &source) {
     SAC_TRY(health_.status());
     const std::shared_ptr<ActiveModel> before = current();
+    auto active = std::make_shared<ActiveModel>();
+    active->id = id;
     const std::lock_guard lock(runtime_mutex_);
-    try {
-        SAC_ASSIGN(auto model, Model::load(runtime_, host_, source, slots_));
-        if (before) SAC_TRY(model->prepare_as(*before->model));
-        if (runtime_.kernels->pipelines_built() != saved_pipelines_) {
-            saved_pipelines_ = runtime_.kernels->pipelines_built();
-            if (const Status saved = runtime_.kernels->save_cache(); !saved.ok())
-                host_.write(LogLevel::warning, saved.error().message);
-        }
-        return model;
-    } catch (const std::bad_alloc &) {
-        return Error(Code::out_of_memory, source.folder + ": no host memory left while loading");
-    } catch (const std::exception &exception) { return Error(Code::internal, source.folder + ": " + exception.what()); }
+    SAC_ASSIGN(active->model, Model::load(runtime_, host_, source, slots_));
+    if (before) SAC_TRY(active->model->prepare_as(*before->model));
+    active->ready = format("model %s is ready", active->model->card().name.c_str());
+    if (runtime_.kernels->pipelines_built() != saved_pipelines_) {
+        saved_pipelines_ = runtime_.kernels->pipelines_built();
+        if (const Status saved = runtime_.kernels->save_cache(); !saved.ok())
+            host_.write(LogLevel::warning, saved.error().message);
+    }
+    return active;
 }
 
-void Loader::finish(uint32_t id, Result<std::unique_ptr<Model>> loaded) {
+// Takes no memory, so that a load that had none ends as well as any other.
+void Loader::finish(uint32_t id, Result<std::shared_ptr<ActiveModel>> loaded) {
     if (!loaded.ok()) {
         health_.report(loaded.error());
         host_.write(LogLevel::error, loaded.error().message);
         const std::lock_guard lock(mutex_);
-        fail(*find(id), loaded.error());
+        fail(*find(id), std::move(loaded).error());
         changed_.notify_all();
         return;
     }
-    auto active = std::make_shared<ActiveModel>();
-    active->id = id;
-    active->model = std::move(loaded).value();
+    std::shared_ptr<ActiveModel> active = std::move(loaded).value();
+    const std::string message = std::move(active->ready);
     const Card &card = active->model->card();
-    std::string message = "model " + card.name + " is ready";
     {
         const std::lock_guard lock(mutex_);
         Record &record = *find(id);

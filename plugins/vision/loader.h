@@ -15,6 +15,7 @@ namespace sac::vision {
 struct ActiveModel {
     uint32_t id = 0;
     std::unique_ptr<Model> model;
+    std::string ready;  ///< what the log is told
 };
 
 /// [thread] any.
@@ -55,11 +56,11 @@ private:
     static constexpr size_t remembered = 16;
 
     void run();
-    Result<std::unique_ptr<Model>> load(const ModelSource &source);
-    void finish(uint32_t id, Result<std::unique_ptr<Model>> loaded);
+    Result<std::shared_ptr<ActiveModel>> load(uint32_t id, const ModelSource &source);
+    void finish(uint32_t id, Result<std::shared_ptr<ActiveModel>> loaded);
     const Record *find(uint32_t id) const;
     Record *find(uint32_t id) { return const_cast<Record *>(std::as_const(*this).find(id)); }
-    static void fail(Record &record, const Error &error);
+    static void fail(Record &record, Error error);
 
     Runtime &runtime_;
     std::mutex &runtime_mutex_;

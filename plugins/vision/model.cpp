@@ -6,9 +6,6 @@
 namespace sac::vision {
 namespace {
 
-// Kinds of frames that need a preprocessing kernel of their own: pixel formats by their value, then images.
-constexpr uint32_t image_kind = 16, srgb_image_kind = 17;
-
 // Paths are UTF-8 on every system, and joined with '/', which a host's read_asset can rely on.
 std::string join(const std::string &folder, const std::string &name) {
     const bool ends = !folder.empty() && (folder.back() == '/' || folder.back() == '\\');
@@ -76,25 +73,9 @@ Result<std::unique_ptr<Model>> Model::load(Runtime &runtime, const Host &host, c
         new Model(std::move(card), std::move(session), std::move(preprocess).value(), std::move(head).value()));
 }
 
-uint32_t Model::kind_of(const Frame &frame) {
-    if (frame.is_image) return frame.is_srgb() ? srgb_image_kind : image_kind;
-    return static_cast<uint32_t>(frame.layout.format);
-}
-
-Status Model::prepare(const Frame &frame) { return prepare_kind(kind_of(frame)); }
-
 Status Model::prepare_as(const Model &other) {
-    for (uint32_t kind = 0; kind < 32; ++kind)
-        if ((other.prepared_ >> kind) & 1) SAC_TRY(prepare_kind(kind));
-    return {};
-}
-
-Status Model::prepare_kind(uint32_t kind) {
-    if (kind == image_kind || kind == srgb_image_kind)
-        SAC_TRY(preprocess_.warm_up_image(kind == srgb_image_kind));
-    else
-        SAC_TRY(preprocess_.warm_up(static_cast<PixelFormat>(kind)));
-    prepared_ |= 1u << kind;
+    for (uint32_t kind = 0; kind < Preprocess::kinds; ++kind)
+        if (other.preprocess_.warm(kind)) SAC_TRY(preprocess_.warm_up(kind));
     return {};
 }
 

@@ -1,7 +1,6 @@
 #pragma once
 // A model folder on a device: card, network, preprocessing before it and head behind it.
 
-#include <atomic>
 #include <memory>
 
 #include "plugins/vision/card.h"
@@ -23,8 +22,8 @@ struct ModelSource {
 Result<std::unique_ptr<Session>> load_session(Runtime &runtime, const Host &host, const std::string &path,
                                               const SessionOptions &options);
 
-/// [thread] One at a time. load, prepare and refresh touch the runtime's kernels: the caller holds its lock. Destroy
-/// only after the device's last use.
+/// [thread] One at a time. load, prepare, prepare_as and refresh touch the runtime's kernels: the caller holds its
+/// lock. Destroy only after the device's last use.
 class Model {
 public:
     /// `slots`: frames that may be recorded at once. Errors name the file and node or field.
@@ -36,9 +35,9 @@ public:
     const std::shared_ptr<const Labels> &labels() const { return labels_; }
 
     /// True if prepare has been here for such frames.
-    bool prepared(const Frame &frame) const { return (prepared_ >> kind_of(frame)) & 1; }
+    bool prepared(const FrameSource &source) const { return preprocess_.warm(preprocess_.kind_of(source)); }
     /// Builds and dispatches what frames of this kind need.
-    Status prepare(const Frame &frame);
+    Status prepare(const FrameSource &source) { return preprocess_.warm_up(preprocess_.kind_of(source)); }
     /// The same for all that another model was prepared for, so that a change of models delays no frame.
     Status prepare_as(const Model &other);
     /// To be called before a staging buffer is destroyed.
@@ -57,15 +56,12 @@ public:
 
 private:
     Model(Card card, std::unique_ptr<Session> session, Preprocess preprocess, DetectionHead head);
-    static uint32_t kind_of(const Frame &frame);
-    Status prepare_kind(uint32_t kind);
 
     Card card_;
     std::shared_ptr<const Labels> labels_;
     std::unique_ptr<Session> session_;
     Preprocess preprocess_;
     DetectionHead head_;
-    std::atomic<uint32_t> prepared_ = 0;  ///< a bit for each kind: pixel format, or one of two kinds of image
     std::vector<Detection> detections_;
 };
 

@@ -1,6 +1,7 @@
 #include "plugins/vision/preprocess.h"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 
 #include "compute/base/format.h"
@@ -90,14 +91,14 @@ Result<OnePixelImage> OnePixelImage::create(vk::Device &device, vk::Memory &memo
 }  // namespace
 
 struct Preprocess::State {
-    enum Kind : size_t { packed, packed4, yuv, image, image_srgb, kinds };
+    enum Pixels : uint32_t { packed, packed4, yuv, image, image_srgb };
+    static_assert(2 * (image_srgb + 1) == kinds);
 
     // A kernel and what its sets are bound to; set `slots` is the warm-up's.
     struct Variant {
         struct Bound {
             VkBuffer buffer = VK_NULL_HANDLE;
             VkDeviceSize offset = 0, size = 0;
-            VkBufferView texels = VK_NULL_HANDLE;
         };
         std::optional<BoundKernel> kernel;
         std::vector<Bound> bound;
@@ -110,27 +111,26 @@ struct Preprocess::State {
     TensorInfo tensor;
     uint32_t slots;
     VkSampler sampler = VK_NULL_HANDLE;
-    std::array<std::array<Variant, 2>, kinds> variants;  // by kind and by whether through texels
+    std::array<Variant, kinds> variants;  // by twice the pixels, plus one if through texels
+    std::array<bool, kinds / 2> has_texels = {};
+    std::atomic<uint32_t> warm = 0;  // a bit for each kind
 
     State(vk::Memory &m, KernelTable &k, const CardInput &i, const TensorInfo &t, uint32_t s)
         : device(k.device()), memory(m), kernels(k), input(i), tensor(t), slots(s) {}
     State(const State &) = delete;
     State &operator=(const State &) = delete;
-    ~State() {
-        for (auto &kind : variants)
-            for (Variant &variant : kind)
-                for (const Variant::Bound &b : variant.bound)
-                    device.fn().DestroyBufferView(device.handle(), b.texels, nullptr);
-        device.fn().DestroySampler(device.handle(), sampler, nullptr);
-    }
+    ~State() { device.fn().DestroySampler(device.handle(), sampler, nullptr); }
 
-    std::string kernel_name(Kind kind, bool texels) const;
-    Result<Variant *> variant(Kind kind, bool texels);
-    Result<Variant *> choose(const FrameSource &source);
+    std::string kernel_name(uint32_t pixels, bool texels) const;
+    bool through_texels(uint32_t kind) const { return has_texels[kind / 2] && kind % 2 == 0; }
+    Variant &variant_of(uint32_t kind) { return variants[kind / 2 * 2 + through_texels(kind)]; }
+    uint32_t kind_of(const FrameSource &source) const;
+    Status build(uint32_t kind);
+    Status check(const FrameSource &source) const;
     Status bind(Variant &variant, uint32_t set, const FrameSource &source);
     Result<PreprocessTransform> record(VkCommandBuffer commands, uint32_t set, Variant &variant,
                                        const FrameSource &source);
-    Status warm_up(Variant &variant, FrameSource source);
+    Status warm_up(uint32_t kind, const FrameSource &source);
     void forget(VkBuffer buffer);
 };
 
@@ -185,44 +185,47 @@ Steps steps_of(const FrameLayout &frame, const Turn &turn) {
 
 }  // namespace
 
-std::string Preprocess::State::kernel_name(Kind kind, bool texels) const {
+std::string Preprocess::State::kernel_name(uint32_t pixels, bool texels) const {
     static const char *const names[] = {"packed", "packed4", "yuv", "image", "image_srgb"};
     const char *const filter = input.filter == Filter::area ? "_texel3" : "_texel2";
     const char *const half = tensor.storage == DType::f16 ? "_f16" : "";
-    return format("preprocess_%s_%s%s%s", names[kind], name_of(tensor.layout), texels ? filter : "", half);
+    return format("preprocess_%s_%s%s%s", names[pixels], name_of(tensor.layout), texels ? filter : "", half);
 }
 
-Result<Preprocess::State::Variant *> Preprocess::State::variant(Kind kind, bool texels) {
-    Variant &wanted = variants[kind][texels];
-    if (wanted.kernel) return &wanted;
-    const std::string name = kernel_name(kind, texels);
-    SAC_ASSIGN(wanted.kernel, BoundKernel::create(kernels, name.c_str(), slots + 1));
-    wanted.bound.resize(slots + 1);
-    for (uint32_t set = 0; set <= slots; ++set)
-        wanted.kernel->bind_buffer(set, 1, tensor.buffer, tensor.offset, tensor.bytes);
-    return &wanted;
-}
-
-Result<Preprocess::State::Variant *> Preprocess::State::choose(const FrameSource &source) {
-    if (source.image != VK_NULL_HANDLE) {
-        SAC_TRY(check_size(source.layout));
-        return variant(source.image_srgb ? image_srgb : image, false);
-    }
+// Twice the pixels, plus one for more words than a texel buffer can have.
+uint32_t Preprocess::State::kind_of(const FrameSource &source) const {
+    if (source.image != VK_NULL_HANDLE) return 2 * (source.image_srgb ? image_srgb : image);
     const FrameLayout &frame = source.layout;
-    SAC_ASSIGN(const uint64_t bytes, frame.required_bytes());
+    Pixels pixels = is_yuv(frame.format) ? yuv : packed;
+    if (pixels == packed && packed_step(frame.format) == 4 && frame.stride[0] % 4 == 0 &&
+        frame.plane_offset[0] % 4 == 0)
+        pixels = packed4;
+    return 2 * pixels + (source.size / 4 > device.caps().limits.maxTexelBufferElements);
+}
+
+Status Preprocess::State::build(uint32_t kind) {
+    Variant &wanted = variant_of(kind);
+    if (wanted.kernel) return {};
+    const std::string name = kernel_name(kind / 2, through_texels(kind));
+    SAC_ASSIGN(BoundKernel kernel, BoundKernel::create(kernels, name.c_str(), slots + 1));
+    for (uint32_t set = 0; set <= slots; ++set) kernel.bind_buffer(set, 1, tensor.buffer, tensor.offset, tensor.bytes);
+    wanted.bound.resize(slots + 1);
+    wanted.kernel = std::move(kernel);
+    return {};
+}
+
+Status Preprocess::State::check(const FrameSource &source) const {
+    if (source.image != VK_NULL_HANDLE) return check_size(source.layout);
+    SAC_ASSIGN(const uint64_t bytes, source.layout.required_bytes());
     if (source.size < bytes || source.size % 4 != 0)
         return bad_frame(format("its planes take %llu bytes, the range has %llu (which must be a multiple of 4)",
                                 static_cast<unsigned long long>(bytes), static_cast<unsigned long long>(source.size)));
-    Kind kind = is_yuv(frame.format) ? yuv : packed;
-    if (kind == packed && packed_step(frame.format) == 4 && frame.stride[0] % 4 == 0 && frame.plane_offset[0] % 4 == 0)
-        kind = packed4;
-    const VkPhysicalDeviceLimits &limits = device.caps().limits;
-    const bool texels = source.size / 4 <= limits.maxTexelBufferElements && kernels.available(kernel_name(kind, true));
-    if (!texels && source.size > limits.maxStorageBufferRange)
+    const VkDeviceSize most = device.caps().limits.maxStorageBufferRange;
+    if (!through_texels(kind_of(source)) && source.size > most)
         return Error(Code::unsupported,
-                     format("frame: it takes %llu bytes, the device reads at most %u at once",
-                            static_cast<unsigned long long>(source.size), limits.maxStorageBufferRange));
-    return variant(kind, texels);
+                     format("frame: it takes %llu bytes, the device reads at most %llu at once",
+                            static_cast<unsigned long long>(source.size), static_cast<unsigned long long>(most)));
+    return {};
 }
 
 Status Preprocess::State::bind(Variant &variant, uint32_t set, const FrameSource &source) {
@@ -233,21 +236,7 @@ Status Preprocess::State::bind(Variant &variant, uint32_t set, const FrameSource
     }
     Variant::Bound &bound = variant.bound[set];
     if (bound.buffer == source.buffer && bound.offset == source.offset && bound.size == source.size) return {};
-    if (variant.kernel->kind(0) == vk::BindingKind::storage_texel_buffer) {
-        VkBufferViewCreateInfo info = {};
-        info.sType = VK_STRUCTURE_TYPE_BUFFER_VIEW_CREATE_INFO;
-        info.buffer = source.buffer;
-        info.format = VK_FORMAT_R32_UINT;
-        info.offset = source.offset;
-        info.range = source.size;
-        VkBufferView view = VK_NULL_HANDLE;
-        SAC_VK(device.fn().CreateBufferView(device.handle(), &info, nullptr, &view), "viewing a frame's words");
-        device.fn().DestroyBufferView(device.handle(), bound.texels, nullptr);
-        bound.texels = view;
-        variant.kernel->bind_texels(set, 0, view);
-    } else {
-        variant.kernel->bind_buffer(set, 0, source.buffer, source.offset, source.size);
-    }
+    SAC_TRY(variant.kernel->bind_words(set, source.buffer, source.offset, source.size));
     bound.buffer = source.buffer;
     bound.offset = source.offset;
     bound.size = source.size;
@@ -303,24 +292,25 @@ Result<PreprocessTransform> Preprocess::State::record(VkCommandBuffer commands, 
     return transform_of(rect, frame);
 }
 
-Status Preprocess::State::warm_up(Variant &variant, FrameSource source) {
-    return vk::run_once(
+Status Preprocess::State::warm_up(uint32_t kind, const FrameSource &source) {
+    Status status = vk::run_once(
         device,
         [&](VkCommandBuffer commands) -> Status {
-            SAC_TRY(record(commands, slots, variant, source));
+            SAC_TRY(record(commands, slots, variant_of(kind), source));
             return {};
         },
         "warming up preprocessing");
+    if (status.ok()) warm |= 1u << kind;
+    return status;
 }
 
 void Preprocess::State::forget(VkBuffer buffer) {
-    for (auto &kind : variants)
-        for (Variant &variant : kind)
-            for (Variant::Bound &bound : variant.bound)
-                if (bound.buffer == buffer) {
-                    device.fn().DestroyBufferView(device.handle(), bound.texels, nullptr);
-                    bound = {};
-                }
+    for (Variant &variant : variants)
+        for (uint32_t set = 0; set < variant.bound.size(); ++set)
+            if (variant.bound[set].buffer == buffer) {
+                variant.kernel->unbind_words(set);
+                variant.bound[set] = {};
+            }
 }
 
 Result<Preprocess> Preprocess::create(vk::Memory &memory, KernelTable &kernels, const CardInput &input,
@@ -341,6 +331,8 @@ Result<Preprocess> Preprocess::create(vk::Memory &memory, KernelTable &kernels, 
     State &state = *preprocess.state_;
     SAC_VK(state.device.fn().CreateSampler(state.device.handle(), &sampler, nullptr, &state.sampler),
            "creating the frame's sampler");
+    for (const uint32_t pixels : {State::packed, State::packed4, State::yuv})
+        state.has_texels[pixels] = kernels.available(state.kernel_name(pixels, true));
     return preprocess;
 }
 
@@ -349,36 +341,40 @@ Preprocess::Preprocess(Preprocess &&) noexcept = default;
 Preprocess &Preprocess::operator=(Preprocess &&) noexcept = default;
 Preprocess::~Preprocess() = default;
 
-Status Preprocess::warm_up(PixelFormat format) {
-    // The kernel is chosen by a whole frame and dispatched on one pixel.
+uint32_t Preprocess::kind_of(const FrameSource &source) const { return state_->kind_of(source); }
+bool Preprocess::warm(uint32_t kind) const { return (state_->warm >> kind) & 1; }
+
+Status Preprocess::warm_up(uint32_t kind) {
+    State &state = *state_;
+    SAC_TRY(state.build(kind));
+    const uint32_t pixels = kind / 2;
     FrameSource source;
-    source.layout = FrameLayout::tight(format, 1920, 1080);
-    SAC_ASSIGN(const uint64_t bytes, source.layout.required_bytes());
-    source.size = (bytes + 15) / 16 * 16;
-    SAC_ASSIGN(State::Variant * variant, state_->choose(source));
-    SAC_ASSIGN(const vk::Buffer buffer, vk::Buffer::create(state_->device, state_->memory, 16, vk::tensor_usage,
+    if (pixels == State::image || pixels == State::image_srgb) {
+        source.layout.width = source.layout.height = 1;
+        SAC_ASSIGN(const OnePixelImage pixel, OnePixelImage::create(state.device, state.memory));
+        source.image = pixel.view;
+        source.image_srgb = pixels == State::image_srgb;
+        return state.warm_up(kind, source);
+    }
+    SAC_ASSIGN(const vk::Buffer buffer, vk::Buffer::create(state.device, state.memory, 16, vk::tensor_usage,
                                                            vk::MemoryUse::device, "warm-up frame"));
-    source.layout = FrameLayout::tight(format, 1, 1);
+    const struct Forgotten {  // before it is destroyed, in whatever way that comes
+        State &state;
+        VkBuffer buffer;
+        ~Forgotten() { state.forget(buffer); }
+    } forgotten{state, buffer.handle()};
+    constexpr PixelFormat formats[] = {PixelFormat::rgb, PixelFormat::rgba, PixelFormat::nv12};
+    source.layout = FrameLayout::tight(formats[pixels], 1, 1);
     source.buffer = buffer.handle();
     source.size = buffer.size();
-    Status status = state_->warm_up(*variant, source);
-    state_->forget(buffer.handle());
-    return status;
-}
-
-Status Preprocess::warm_up_image(bool srgb) {
-    FrameSource source;
-    source.layout.width = source.layout.height = 1;
-    SAC_ASSIGN(const OnePixelImage pixel, OnePixelImage::create(state_->device, state_->memory));
-    source.image = pixel.view;
-    source.image_srgb = srgb;
-    SAC_ASSIGN(State::Variant * variant, state_->choose(source));
-    return state_->warm_up(*variant, source);
+    return state.warm_up(kind, source);
 }
 
 Result<PreprocessTransform> Preprocess::record(VkCommandBuffer commands, uint32_t slot, const FrameSource &source) {
-    SAC_ASSIGN(State::Variant * variant, state_->choose(source));
-    return state_->record(commands, slot, *variant, source);
+    SAC_TRY(state_->check(source));
+    const uint32_t kind = state_->kind_of(source);
+    if (!warm(kind)) return Error(Code::invalid_state, "frame: no kernel was warmed up for its kind");
+    return state_->record(commands, slot, state_->variant_of(kind), source);
 }
 
 void Preprocess::forget(VkBuffer buffer) { state_->forget(buffer); }

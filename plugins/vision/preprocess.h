@@ -89,15 +89,22 @@ public:
     Preprocess &operator=(Preprocess &&) noexcept;
     ~Preprocess();
 
-    /// Builds the pipeline for tightly packed frames (or images) of that kind and dispatches it once, waiting (some
-    /// drivers compile only then). Writes to the tensor: for loading, while nothing that uses it is pending.
-    Status warm_up(PixelFormat format);
-    Status warm_up_image(bool srgb);
+    /// Frames of one kind (a number below `kinds`) share a kernel. Frame and device decide it, the network does not.
+    /// [thread] any
+    static constexpr uint32_t kinds = 10;
+    uint32_t kind_of(const FrameSource &source) const;
+
+    /// Builds the pipeline for frames of that kind and dispatches it once, waiting (some drivers compile only then).
+    /// The one use of the kernel table after create. Writes to the tensor: for loading, while nothing that uses it is
+    /// pending.
+    Status warm_up(uint32_t kind);
+    bool warm(uint32_t kind) const;  ///< warm_up has been there. [thread] any
 
     /// Records the dispatch, with a barrier before it against earlier readers of the tensor. The caller makes the frame
     /// visible to compute shader reads; Session::record waits for the tensor. Heap and driver objects are touched only
     /// when a slot meets another buffer, range or view than it had before. Errors: invalid_argument names the field;
-    /// unsupported where a frame is too large for the device or for the area filter's bound of samples a pixel.
+    /// invalid_state if frames of this kind were not warmed up for; unsupported where a frame is too large for the
+    /// device or for the area filter's bound of samples a pixel.
     Result<PreprocessTransform> record(VkCommandBuffer commands, uint32_t slot, const FrameSource &source);
 
     /// To be called before a buffer that was recorded is destroyed: another may come to have its handle.

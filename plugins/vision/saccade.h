@@ -128,9 +128,8 @@ typedef struct sac_host {
     void *user;
     /* Null: silent. `level` is SAC_LOG_... */
     void (*log)(void *user, int32_t level, const char *message);
-    /* Memory of the context that lasts: snapshots. Both or none; null: malloc. (Short-lived and internal memory of the
-     * C++ library comes from the C++ heap all the same.) Null as a result is SAC_ERROR_OUT_OF_MEMORY. `alignment` is a
-     * power of two. */
+    /* The memory of the snapshots, one block for each context; all else comes from the C++ heap. Both or none; null:
+     * malloc. Null as a result is SAC_ERROR_OUT_OF_MEMORY. `alignment` is a power of two. */
     void *(*allocate)(void *user, uint64_t size, uint64_t alignment);
     void (*free)(void *user, void *memory);
     /* Reads a model's files (card.json, the ONNX file) for hosts with an asset system; null: the file system. Called
@@ -176,14 +175,15 @@ typedef void (*sac_proc)(void);
 typedef struct sac_vk_device {
     uint32_t type, size; /* SAC_TYPE_VK_DEVICE */
     const void *next;
-    uint32_t mode;                         /* SAC_MODE_OWN_QUEUE or SAC_MODE_SHARED_QUEUE */
-    uint32_t vulkan_version;               /* the instance's apiVersion */
-    sac_proc get_instance_proc_addr;       /* PFN_vkGetInstanceProcAddr */
-    void *instance;                        /* VkInstance */
-    void *physical_device;                 /* VkPhysicalDevice */
-    void *device;                          /* VkDevice */
-    const char *const *enabled_extensions; /* of the device */
-    const void *enabled_features;          /* VkPhysicalDeviceFeatures2, chain as given to vkCreateDevice */
+    uint32_t mode;                   /* SAC_MODE_OWN_QUEUE or SAC_MODE_SHARED_QUEUE */
+    uint32_t vulkan_version;         /* the instance's apiVersion */
+    sac_proc get_instance_proc_addr; /* PFN_vkGetInstanceProcAddr */
+    void *instance;                  /* VkInstance */
+    void *physical_device;           /* VkPhysicalDevice */
+    void *device;                    /* VkDevice */
+    /* Of the device; and VK_EXT_debug_utils if the instance has it: the plugin's objects get names only then. */
+    const char *const *enabled_extensions;
+    const void *enabled_features; /* VkPhysicalDeviceFeatures2, chain as given to vkCreateDevice */
     uint32_t enabled_extension_count;
     uint32_t queue_family, queue_index; /* the queue that the host uses: shared in mode B */
     uint32_t own_queue_family;          /* mode A: a queue that the host leaves to the plugin */
@@ -293,20 +293,22 @@ enum {
 
 /* A texture of the host's device, for modes A and B: 2D, one sample, layer 0 and level 0 are read. The plugin waits for
  * `wait`, reads on its queue, and signals `signal` (timeline semaphores; 0: none). Every accepted image is waited for
- * and signalled exactly once, also when its frame is dropped; after a lost device nothing is signalled. The image is
- * read by sampling: it needs the usage named in sac_requirements. In mode B the work that signals `wait` must have been
- * submitted before submit_frame is called: the wait stands on the shared queue before whatever the host submits later.
- * `queue_family` is taken at its word: where it is not the plugin's family, the host records its half of the
- * transfer. */
+ * and signalled exactly once, also when its frame is dropped; after a lost device nothing is signalled. The wait is a
+ * thread's of the plugin: nothing is submitted before it is over, so that the work that signals `wait` may be submitted
+ * to any queue at any time. A wait that is not over two seconds after destroy_context was called is given up: the log
+ * is told, the frame released, nothing signalled. The image is read by sampling: it needs the usage named in
+ * sac_requirements. `queue_family` is taken at its word: where it is not the plugin's family, the host records its half
+ * of the transfer. */
 typedef struct sac_vk_image {
     uint32_t type, size; /* SAC_TYPE_VK_IMAGE */
     const void *next;
-    uint64_t image;        /* VkImage */
-    uint32_t format;       /* VkFormat: R8G8B8A8 or B8G8R8A8, _UNORM or _SRGB */
-    uint32_t layout_in;    /* VkImageLayout that it is in when the wait is over */
-    uint32_t layout_out;   /* VkImageLayout to leave it in; 0: the same as layout_in */
-    uint32_t queue_family; /* that owns it and gets it back; VK_QUEUE_FAMILY_IGNORED: not exclusive */
-    /* The wait's signal must come some time: destroy_context waits for it too. */
+    uint64_t image;      /* VkImage */
+    uint32_t format;     /* VkFormat: R8G8B8A8 or B8G8R8A8, _UNORM or _SRGB */
+    uint32_t layout_in;  /* VkImageLayout that it is in when the wait is over */
+    uint32_t layout_out; /* VkImageLayout to leave it in; 0: the same as layout_in */
+    /* That owns it and gets it back: one of the device's, VK_QUEUE_FAMILY_EXTERNAL or, if VK_EXT_queue_family_foreign
+     * is among the enabled extensions, VK_QUEUE_FAMILY_FOREIGN_EXT. VK_QUEUE_FAMILY_IGNORED: not exclusive. */
+    uint32_t queue_family;
     uint64_t wait_semaphore, wait_value;
     uint64_t signal_semaphore, signal_value;
 } sac_vk_image;
@@ -400,8 +402,8 @@ typedef struct sac_api {
     /* [blocking] Several contexts may live side by side, on one or several devices and instances. On failure *context
      * is {0}. */
     sac_result (*create_context)(const sac_context_desc *desc, sac_context *context);
-    /* [blocking] Waits for the frame in progress, releases all frames and ends the threads. Snapshots of it become
-     * invalid. Calls that wait in it on other threads come back with SAC_ERROR_CANCELLED. */
+    /* [blocking] Waits for the frame in progress (see sac_vk_image), releases all frames and ends the threads.
+     * Snapshots of it become invalid. Calls that wait in it on other threads come back with SAC_ERROR_CANCELLED. */
     sac_result (*destroy_context)(sac_context context);
     /* [any] */
     sac_result (*get_context_info)(sac_context context, sac_context_info *info);

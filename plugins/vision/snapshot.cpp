@@ -18,7 +18,8 @@ namespace {
 
 constexpr size_t alignment = 64;
 
-float clip(float value, uint32_t size) { return std::clamp(value, 0.0f, static_cast<float>(size)); }
+// A network's NaN becomes 0.
+float clip(float value, uint32_t size) { return value > 0 ? std::min(value, static_cast<float>(size)) : 0.0f; }
 
 }  // namespace
 

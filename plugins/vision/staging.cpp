@@ -1,5 +1,7 @@
 #include "plugins/vision/staging.h"
 
+#include "plugins/vision/no_throw.h"
+
 namespace sac::vision {
 
 Result<uint32_t> Staging::take(uint64_t bytes) {
@@ -16,19 +18,22 @@ Result<uint32_t> Staging::take(uint64_t bytes) {
     }
     Slot &slot = buffers_[index];  // ours alone now
     if (slot.buffer.size() >= bytes) return index;
-    auto created =
-        vk::Buffer::create(device_, memory_, bytes, vk::tensor_usage, vk::MemoryUse::upload, "frame staging");
-    if (!created.ok()) {
-        give_back(index);
-        return std::move(created).error();
-    }
+    Status grown = no_throw([&] { return grow(slot, bytes); });
+    if (grown.ok()) return index;
+    give_back(index);
+    return std::move(grown).error();
+}
+
+Status Staging::grow(Slot &slot, uint64_t bytes) {
+    SAC_ASSIGN(vk::Buffer larger,
+               vk::Buffer::create(device_, memory_, bytes, vk::tensor_usage, vk::MemoryUse::upload, "frame staging"));
     if (slot.buffer) {
         const std::lock_guard lock(mutex_);
         outgrown_.push_back(std::move(slot.buffer));
     }
-    slot.buffer = std::move(created).value();
+    slot.buffer = std::move(larger);
     ++slot.generation;
-    return index;
+    return {};
 }
 
 std::vector<vk::Buffer> Staging::outgrown() {

@@ -36,6 +36,8 @@ private:
         uint64_t generation = 0;
         bool taken = false;
     };
+    Status grow(Slot &slot, uint64_t bytes);
+
     vk::Device &device_;
     vk::Memory &memory_;
     std::mutex mutex_;

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <cstring>
 
 #include "compute/vk/commands.h"
@@ -20,6 +21,7 @@ namespace {
 struct Locks {
     std::mutex mutex;
     std::atomic<uint64_t> locked = 0;
+    std::vector<std::string> errors;  // of the log, guarded by the mutex
 };
 
 PFN_vkGetInstanceProcAddr real_get_instance_proc_addr;
@@ -104,8 +106,12 @@ struct Engine {
     void lend(TestHost &host) {
         host.desc.flags = 0;  // the engine's instance has the layer
         host.desc.device = &desc;
-        host.table.log = nullptr;
         host.table.user = &locks;
+        host.table.log = [](void *user, int32_t level, const char *message) {
+            auto &self = *static_cast<Locks *>(user);
+            const std::lock_guard lock(self.mutex);
+            if (level == SAC_LOG_ERROR) self.errors.emplace_back(message);
+        };
         host.table.lock_queue = [](void *user) {
             auto &self = *static_cast<Locks *>(user);
             self.mutex.lock();
@@ -276,6 +282,26 @@ TEST_CASE("mode A takes the queue that is left to the plugin") {
     CHECK(engine.locks.locked == 0);  // nobody else uses it
 }
 
+TEST_CASE("a lent device's objects get names only if the host says that its instance has VK_EXT_debug_utils") {
+    Engine engine;
+    const char *const name = VK_EXT_DEBUG_UTILS_EXTENSION_NAME;
+    engine.desc.enabled_extensions = &name;
+    const bool there = engine.device->fn().SetDebugUtilsObjectNameEXT != nullptr;
+    for (const uint32_t count : {0u, 1u}) {
+        engine.desc.enabled_extension_count = count;
+        TestHost host;
+        engine.lend(host);
+        bool named = false, labelled = false;
+        REQUIRE(host.create_patched([&](vk::DeviceFunctions &fn) {
+            named = fn.SetDebugUtilsObjectNameEXT != nullptr;
+            labelled = fn.CmdBeginDebugUtilsLabelEXT != nullptr;
+        }) == SAC_OK);
+        CHECK(named == (there && count == 1));
+        CHECK(labelled == named);
+    }
+    if (validation_enabled()) CHECK(there);
+}
+
 TEST_CASE("what is wrong with a lent device is said") {
     Engine engine;
     const sac_vk_device good = engine.desc;
@@ -346,8 +372,7 @@ TEST_CASE("images are read in place, handed back in the layout asked for, and si
 TEST_CASE("an image is not read before the host's timeline says so") {
     const TempDir folder;
     write_color_model(folder / "colors");
-    // Without the layer: it loses track of a timeline that is signalled by the host while a queue waits for it.
-    Engine engine(false);
+    Engine engine;
     auto timeline = vk::Timeline::create(*engine.device, "engine");
     REQUIRE(timeline.ok());
     TestHost host;
@@ -358,18 +383,83 @@ TEST_CASE("an image is not read before the host's timeline says so") {
     EngineImage image(engine, picture, VK_FORMAT_R8G8B8A8_UNORM, VK_IMAGE_LAYOUT_GENERAL);
     image.put(picture);
     image.desc().wait_semaphore = reinterpret_cast<uint64_t>((*timeline)->handle());
-    image.desc().wait_value = 1;
-    REQUIRE(host.sac.submit_frame(host.context, &picture.frame) == SAC_OK);
-    const sac_snapshot *snapshot = nullptr;
-    CHECK(host.sac.wait_result(host.context, 0, 50, &snapshot) == SAC_TIMEOUT);
-    VkSemaphoreSignalInfo signal = {};
-    signal.sType = VK_STRUCTURE_TYPE_SEMAPHORE_SIGNAL_INFO;
-    signal.semaphore = (*timeline)->handle();
-    signal.value = 1;
-    REQUIRE(engine.device->fn().SignalSemaphore(engine.device->handle(), &signal) == VK_SUCCESS);
-    REQUIRE(host.sac.wait_result(host.context, 0, 60000, &snapshot) == SAC_OK);
-    check_color(snapshot, 8, 1, 1, 2);
-    CHECK(host.sac.release_result(host.context, snapshot) == SAC_OK);
+    for (const bool by_queue : {false, true}) {
+        CAPTURE(by_queue);
+        const uint64_t value = ++image.desc().wait_value;
+        REQUIRE(host.sac.submit_frame(host.context, &picture.frame) == SAC_OK);
+        const sac_snapshot *snapshot = nullptr;
+        CHECK(host.sac.wait_result(host.context, host.seen, 50, &snapshot) == SAC_TIMEOUT);
+        if (by_queue) {  // the one that is shared: nothing of the plugin's stands in it before this
+            REQUIRE(engine.submit({(*timeline)->handle(), value}).ok());
+        } else {
+            VkSemaphoreSignalInfo signal = {};
+            signal.sType = VK_STRUCTURE_TYPE_SEMAPHORE_SIGNAL_INFO;
+            signal.semaphore = (*timeline)->handle();
+            signal.value = value;
+            REQUIRE(engine.device->fn().SignalSemaphore(engine.device->handle(), &signal) == VK_SUCCESS);
+        }
+        REQUIRE(host.sac.wait_result(host.context, host.seen, 60000, &snapshot) == SAC_OK);
+        host.seen = snapshot->sequence;
+        check_color(snapshot, 8, 1, 1, 2);
+        CHECK(host.sac.release_result(host.context, snapshot) == SAC_OK);
+    }
+}
+
+TEST_CASE("a semaphore that is never signalled holds up neither the queue nor the end of the context") {
+    const TempDir folder;
+    write_color_model(folder / "colors");
+    Engine engine;
+    auto timeline = vk::Timeline::create(*engine.device, "engine"),
+         other = vk::Timeline::create(*engine.device, "other");
+    REQUIRE(timeline.ok());
+    REQUIRE(other.ok());
+    ColorFrame picture(SAC_FORMAT_RGBA8, 8, 1, 1, 2);
+    EngineImage image(engine, picture, VK_FORMAT_R8G8B8A8_UNORM, VK_IMAGE_LAYOUT_GENERAL);
+    image.put(picture);
+    image.desc().wait_semaphore = image.desc().signal_semaphore = reinterpret_cast<uint64_t>((*timeline)->handle());
+    std::atomic<uint64_t> released = 0;
+    picture.frame.release_user = &released;
+    picture.frame.release = [](void *user, uint64_t) { ++*static_cast<std::atomic<uint64_t> *>(user); };
+    TestHost host;
+    engine.lend(host);
+    REQUIRE(host.create() == SAC_OK);
+    host.load(folder / "colors");
+    for (uint64_t i = 0; i < 4; ++i) {  // one in progress, two that are overtaken, one pending
+        image.desc().wait_value = 2 * i + 1;
+        image.desc().signal_value = 2 * i + 2;
+        CHECK(host.sac.submit_frame(host.context, &picture.frame) == SAC_OK);
+    }
+    REQUIRE(engine.submit({(*other)->handle(), 1}).ok());
+    CHECK((*other)->wait(1, 10'000'000'000).ok());
+    CHECK(host.load_result(folder / "colors") == SAC_OK);
+    const auto start = std::chrono::steady_clock::now();
+    CHECK(host.destroy() == SAC_OK);
+    CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(30));  // two of grace
+    CHECK(released == 4);
+    const auto reached = (*timeline)->reached();
+    REQUIRE(reached.ok());
+    CHECK(*reached == 0);
+    REQUIRE(engine.locks.errors.size() >= 4);
+    CHECK(engine.locks.errors[0].find("frame.image.wait_semaphore has not reached 1") != std::string::npos);
+}
+
+TEST_CASE("an image that belongs to no queue family, or to one outside of Vulkan") {
+    const TempDir folder;
+    write_color_model(folder / "colors");
+    Engine engine;
+    TestHost host;
+    engine.lend(host);
+    REQUIRE(host.create() == SAC_OK);
+    host.load(folder / "colors");
+    for (const uint32_t family : {VK_QUEUE_FAMILY_IGNORED, VK_QUEUE_FAMILY_EXTERNAL}) {
+        ColorFrame picture(SAC_FORMAT_RGBA8, 8, 3, 1, 2);
+        EngineImage image(engine, picture, VK_FORMAT_R8G8B8A8_UNORM, VK_IMAGE_LAYOUT_GENERAL);
+        image.put(picture);
+        image.desc().queue_family = family;
+        const sac_snapshot *snapshot = host.run(picture.frame);
+        check_color(snapshot, 8, 3, 1, 2);
+        CHECK(host.sac.release_result(host.context, snapshot) == SAC_OK);
+    }
 }
 
 TEST_CASE("images that are overtaken are signalled and released, too") {
@@ -429,6 +519,8 @@ TEST_CASE("images that cannot be read are refused") {
     refuse([](sac_vk_image &i) { i.format = VK_FORMAT_D32_SFLOAT; }, "frame.image.format");
     refuse([](sac_vk_image &i) { i.layout_in = VK_IMAGE_LAYOUT_UNDEFINED; }, "frame.image.layout_in");
     refuse([](sac_vk_image &i) { i.layout_out = VK_IMAGE_LAYOUT_PREINITIALIZED; }, "frame.image.layout_out");
+    refuse([](sac_vk_image &i) { i.queue_family = 77; }, "frame.image.queue_family is 77");
+    refuse([](sac_vk_image &i) { i.queue_family = VK_QUEUE_FAMILY_FOREIGN_EXT; }, "VK_EXT_queue_family_foreign");
     refuse(
         [](sac_vk_image &i) {
             i.wait_semaphore = i.signal_semaphore = 5;

@@ -91,11 +91,11 @@ double image_error(const TestFrame &frame, VkFormat format, bool srgb, const Car
     const TestTensor tensor(input, kind);
     auto preprocess = Preprocess::create(memory(), kernels(), input, tensor.info, 1);
     REQUIRE(preprocess.ok());
-    REQUIRE(preprocess->warm_up_image(srgb).ok());
     FrameSource source;
     source.layout = frame.layout;
     source.image = image.view();
     source.image_srgb = srgb;
+    REQUIRE(preprocess->warm_up(preprocess->kind_of(source)).ok());
     const Status run = vk::run_once(
         device(),
         [&](VkCommandBuffer commands) -> Status {

@@ -181,6 +181,7 @@ Result<std::vector<float>> preprocess_on_device(const TestFrame &frame, const Ca
     source.layout = frame.layout;
     source.buffer = bytes.handle();
     source.size = bytes.size();
+    SAC_TRY(preprocess.warm_up(preprocess.kind_of(source)));
     const Status run = vk::run_once(
         device(),
         [&](VkCommandBuffer commands) -> Status {

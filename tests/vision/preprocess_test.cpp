@@ -247,12 +247,60 @@ TEST_CASE("a tensor that is not the card's is refused") {
     CHECK_FALSE(Preprocess::create(memory(), kernels(), nhwc, c4.info, 1).ok());
 }
 
+TEST_CASE("a frame is recorded only where its kind was warmed up for: the kernel table is left alone") {
+    const CardInput input = plain_input(16, 16, Fit::stretch, Filter::area);
+    const TestTensor tensor(input, {});
+    auto preprocess = Preprocess::create(memory(), kernels(), input, tensor.info, 1);
+    REQUIRE(preprocess.ok());
+    const TestFrame frame = random_frame(PixelFormat::rgba, 20, 20, 1);
+    const vk::Buffer bytes = host_buffer(frame.bytes.size(), "frame");
+    FrameSource source;
+    source.layout = frame.layout;
+    source.buffer = bytes.handle();
+    source.size = bytes.size();
+    const auto record = [&] {
+        const uint64_t built = kernels().pipelines_built();
+        const Status recorded = vk::run_once(
+            device(),
+            [&](VkCommandBuffer commands) -> Status {
+                SAC_TRY(preprocess->record(commands, 0, source));
+                return {};
+            },
+            "preprocess");
+        CHECK(kernels().pipelines_built() == built);
+        return recorded;
+    };
+    const uint32_t kind = preprocess->kind_of(source);
+    CHECK_FALSE(preprocess->warm(kind));
+    const Status cold = record();
+    REQUIRE_FALSE(cold.ok());
+    CHECK(cold.error().code == Code::invalid_state);
+    REQUIRE(preprocess->warm_up(kind).ok());
+    CHECK(preprocess->warm(kind));
+    CHECK(record().ok());
+    preprocess->forget(bytes.handle());
+
+    // More words than a texel buffer can have, other pixels, an image: each is a kind of its own.
+    FrameSource large = source;
+    large.size = (VkDeviceSize(device().caps().limits.maxTexelBufferElements) + 1) * 4;
+    FrameSource yuv = source;
+    yuv.layout.format = PixelFormat::yuyv;
+    FrameSource image;
+    image.image = reinterpret_cast<VkImageView>(&image);
+    for (const FrameSource &other : {large, yuv, image}) {
+        CHECK(preprocess->kind_of(other) != kind);
+        CHECK_FALSE(preprocess->warm(preprocess->kind_of(other)));
+    }
+    large.size -= 4;
+    CHECK(preprocess->kind_of(large) == kind);
+}
+
 TEST_CASE("after warm-up a frame builds no pipeline; slots are bound anew when the buffer changes") {
     const CardInput input = plain_input(32, 32, Fit::stretch, Filter::area);
     const TestTensor tensor(input, {});
     auto preprocess = Preprocess::create(memory(), kernels(), input, tensor.info, 2);
     REQUIRE(preprocess.ok());
-    for (const PixelFormat format : formats) REQUIRE(preprocess->warm_up(format).ok());
+    for (uint32_t kind = 0; kind < Preprocess::kinds; ++kind) REQUIRE(preprocess->warm_up(kind).ok());
     const uint64_t built = kernels().pipelines_built();
     for (uint32_t i = 0; i < 12; ++i) {
         const TestFrame frame = random_frame(formats[i % 6], 60, 50, i);

@@ -138,19 +138,14 @@ struct DetectionHead::State {
     uint32_t slots = 0, cells = 0, capacity = 0;
     vk::Buffer keys, candidates, counters, ranked, kept;
     std::vector<vk::Buffer> results;  // by slot
-    std::vector<VkBufferView> views;  // of outputs read through texels
     BoundKernel decode, rank, suppress;
 
     explicit State(vk::Device &d) : device(d) {}
     State(const State &) = delete;
     State &operator=(const State &) = delete;
-    ~State() {
-        for (VkBufferView view : views) device.fn().DestroyBufferView(device.handle(), view, nullptr);
-    }
 
     Status create_buffers(vk::Memory &memory);
     Status create_kernels(KernelTable &kernels, const Card &card, std::span<const TensorInfo> outputs);
-    Status bind_output(uint32_t set, const TensorInfo &tensor);
 };
 
 Status DetectionHead::State::create_buffers(vk::Memory &memory) {
@@ -175,24 +170,6 @@ Status DetectionHead::State::create_buffers(vk::Memory &memory) {
     return {};
 }
 
-Status DetectionHead::State::bind_output(uint32_t set, const TensorInfo &tensor) {
-    if (decode.kind(0) != vk::BindingKind::storage_texel_buffer) {
-        decode.bind_buffer(set, 0, tensor.buffer, tensor.offset, tensor.bytes);
-        return {};
-    }
-    VkBufferViewCreateInfo info = {};
-    info.sType = VK_STRUCTURE_TYPE_BUFFER_VIEW_CREATE_INFO;
-    info.buffer = tensor.buffer;
-    info.format = VK_FORMAT_R32_UINT;
-    info.offset = tensor.offset;
-    info.range = tensor.bytes;
-    VkBufferView view = VK_NULL_HANDLE;
-    SAC_VK(device.fn().CreateBufferView(device.handle(), &info, nullptr, &view), "viewing the network's output");
-    views.push_back(view);
-    decode.bind_texels(set, 0, view);
-    return {};
-}
-
 Status DetectionHead::State::create_kernels(KernelTable &table, const Card &card, std::span<const TensorInfo> outputs) {
     const char *const base = card.head.type == HeadType::fastestdet ? "fastestdet" : "anchor_free";
     const char *const half = outputs[0].storage == DType::f16 ? "_f16" : "";
@@ -204,7 +181,7 @@ Status DetectionHead::State::create_kernels(KernelTable &table, const Card &card
 
     SAC_ASSIGN(decode, BoundKernel::create(table, name.c_str(), static_cast<uint32_t>(outputs.size())));
     for (uint32_t set = 0; set < outputs.size(); ++set) {
-        SAC_TRY(bind_output(set, outputs[set]));
+        SAC_TRY(decode.bind_words(set, outputs[set].buffer, outputs[set].offset, outputs[set].bytes));
         decode.bind_buffer(set, 1, keys.handle(), 0, keys.size());
         decode.bind_buffer(set, 2, candidates.handle(), 0, candidates.size());
         decode.bind_buffer(set, 3, counters.handle(), 0, counters.size());
