@@ -83,6 +83,8 @@ Result<std::unique_ptr<Source>> Source::open(const std::string &path) {
     const fs::file_status status = fs::status(path, error);
     if (!fs::exists(status)) return Error(Code::not_found, path + ": no such file or folder");
     if (fs::is_directory(status)) return open_folder(path);
+    if (fs::is_regular_file(status) && fs::file_size(path, error) == 0)
+        return Error(Code::invalid_file, path + ": the file is empty");
     if (has_image_ending(path))
         return std::unique_ptr<Source>(std::make_unique<ImageSource>(Kind::image, std::vector<std::string>{path}));
     auto video = Video::open(path);

@@ -46,6 +46,8 @@ std::string text_lines(const std::string &source, uint64_t frame, bool is_video,
 Result<std::unique_ptr<AnnotatedWriter>> AnnotatedWriter::create(const std::string &out, const std::string &device) {
     std::unique_ptr<AnnotatedWriter> writer(new AnnotatedWriter);
     writer->out_ = out;
+    if (engine::has_image_ending(out) && !engine::can_write_image(out))
+        return Error(Code::unsupported, out + ": pictures are written as .png or .jpg");
     std::error_code error;
     if (is_folder(out) && !fs::is_directory(out, error) && !fs::create_directories(out, error))
         return Error(Code::io_error, out + ": the folder cannot be made: " + error.message());

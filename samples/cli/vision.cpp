@@ -39,8 +39,14 @@ bool validation_wanted() {
 }
 
 void Vision::log(void *user, int32_t level, const char *message) {
-    if (level >= SAC_LOG_WARNING) std::fprintf(stderr, "saccade: %s\n", message);
-    if (level >= SAC_LOG_ERROR) ++static_cast<Vision *>(user)->errors_logged_;
+    Vision &vision = *static_cast<Vision *>(user);
+    if (level >= SAC_LOG_ERROR) ++vision.errors_logged_;
+    if (level < SAC_LOG_WARNING) return;
+    const std::lock_guard lock(vision.log_mutex_);
+    if (vision.held_)
+        vision.held_->emplace_back(message);
+    else
+        std::fprintf(stderr, "saccade: %s\n", message);
 }
 
 Result<std::unique_ptr<Vision>> Vision::create(const std::string &device, const char *cache_directory) {
@@ -83,6 +89,19 @@ Result<const sac_debug_api *> Vision::debug() const {
 }
 
 Status Vision::load(const ModelChoice &choice) {
+    {
+        const std::lock_guard lock(log_mutex_);
+        held_.emplace();
+    }
+    Status status = load_and_wait(choice);
+    const std::lock_guard lock(log_mutex_);
+    for (const std::string &message : *held_)  // the loader logs its error as well: once is enough
+        if (message != model_.error) std::fprintf(stderr, "saccade: %s\n", message.c_str());
+    held_.reset();
+    return status;
+}
+
+Status Vision::load_and_wait(const ModelChoice &choice) {
     sac_detect_settings settings = {};
     settings.type = SAC_TYPE_DETECT_SETTINGS;
     settings.size = sizeof settings;
@@ -107,7 +126,8 @@ Status Vision::load(const ModelChoice &choice) {
     if (ready == SAC_OK) return {};
     if (model_.error[0]) {
         std::string message = model_.error;
-        if (ready == SAC_ERROR_NOT_FOUND && choice.weights.empty())
+        const bool has_card = message.find("card.json") == std::string::npos;
+        if (ready == SAC_ERROR_NOT_FOUND && choice.weights.empty() && has_card)
             message += "; the network's file can be given by --weights FILE";
         return Error(static_cast<Code>(ready), message);
     }

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -73,6 +74,7 @@ public:
 private:
     Vision() = default;
     static void log(void *user, int32_t level, const char *message);
+    Status load_and_wait(const ModelChoice &choice);
     Answer take(const sac_snapshot *snapshot) const;
 
     sac_api api_ = {};
@@ -80,6 +82,8 @@ private:
     sac_host host_ = {};
     sac_model_info model_ = {};
     std::atomic<uint64_t> errors_logged_ = 0;
+    std::mutex log_mutex_;
+    std::optional<std::vector<std::string>> held_;  // what is logged while a model is loaded
 };
 
 /// Boxes with "label 0.78" for an overlay.

@@ -70,7 +70,7 @@ TEST_CASE("pictures, a folder and a video: one line of JSON a frame, in their or
     expect_schema(lines[0], picture, 0, 320, 200);
     expect_schema(lines[1], folder + "/1.png", 0, 64, 64);
     expect_schema(lines[2], folder + "/2.jpg", 0, 500, 40);
-    for (int i = 0; i < 3; ++i) expect_schema(lines[static_cast<size_t>(3 + i)], video, i, 160, 120);
+    for (size_t i = 0; i < 3; ++i) expect_schema(lines[3 + i], video, static_cast<int>(i), 160, 120);
     CHECK(lines[0].at("detections").size() >= 1);
     CHECK(lines[0].at("detections").size() <= 6);
     CHECK(lines[3].at("detections").size() == lines[4].at("detections").size());  // nothing moves
@@ -154,6 +154,27 @@ TEST_CASE("a model without its weights says how to give them") {
     REQUIRE(engine::write_image(picture, pattern(64, 48)).ok());
     const Finished finished = saccade({"detect", picture});
     CHECK(finished.code == 1);
-    CHECK(finished.err.find("FastestDet.onnx") != std::string::npos);
+    const size_t named = finished.err.find("FastestDet.onnx");
+    CHECK(named != std::string::npos);
+    CHECK(finished.err.find("FastestDet.onnx", named + 1) == std::string::npos);  // told once
     CHECK(finished.err.find("--weights") != std::string::npos);
+
+    const Finished no_model = saccade({"detect", picture, "--model", dir.path().string()});
+    CHECK(no_model.code == 1);
+    CHECK(no_model.err.find("card.json") != std::string::npos);
+    CHECK(no_model.err.find("--weights") == std::string::npos);
+}
+
+TEST_CASE("what cannot be written is told before anything is looked at, and what is empty is called so") {
+    const TempDir dir;
+    const std::string picture = (dir / "picture.png").string(), empty = (dir / "empty.mp4").string();
+    REQUIRE(engine::write_image(picture, pattern(64, 48)).ok());
+    write_text(empty, "");
+    const Finished bitmap = saccade({"detect", "--model", "seeded", picture, "--out", (dir / "out.bmp").string()});
+    CHECK(bitmap.code == 1);
+    CHECK(bitmap.out.empty());
+    CHECK(bitmap.err.find("out.bmp: pictures are written as") != std::string::npos);
+    const Finished nothing = saccade({"detect", "--model", "seeded", empty});
+    CHECK(nothing.code == 1);
+    CHECK(nothing.err.find("empty.mp4: the file is empty") != std::string::npos);
 }

@@ -24,7 +24,7 @@ std::string relu_network(const TempDir &dir) {
     model.input("x", {1, 2, 3, "width"});
     model.node("Relu", {"x"}, {"y"});
     model.output("y");
-    const std::string path = (dir / "relu.onnx").string();
+    std::string path = (dir / "relu.onnx").string();
     REQUIRE(model.save(path).ok());
     return path;
 }
