@@ -8,7 +8,7 @@
 namespace sac::engine {
 
 Result<GpuImage> GpuImage::create(vk::Device &device, vk::Memory &memory, VkExtent2D extent, VkFormat format,
-                                  VkImageUsageFlags usage, const char *name) {
+                                  VkImageUsageFlags usage, const char *name, VkSampleCountFlagBits samples) {
     const uint32_t limit = device.caps().limits.maxImageDimension2D;
     if (extent.width == 0 || extent.height == 0 || extent.width > limit || extent.height > limit)
         return Error(Code::unsupported,
@@ -26,7 +26,7 @@ Result<GpuImage> GpuImage::create(vk::Device &device, vk::Memory &memory, VkExte
     info.format = format;
     info.extent = {extent.width, extent.height, 1};
     info.mipLevels = info.arrayLayers = 1;
-    info.samples = VK_SAMPLE_COUNT_1_BIT;
+    info.samples = samples;
     info.usage = usage;
     SAC_VK(device.fn().CreateImage(device.handle(), &info, nullptr, &image.image_), "creating an image");
     device.set_name(VK_OBJECT_TYPE_IMAGE, reinterpret_cast<uint64_t>(image.image_), name);
@@ -47,7 +47,9 @@ Result<GpuImage> GpuImage::create(vk::Device &device, vk::Memory &memory, VkExte
     view.image = image.image_;
     view.viewType = VK_IMAGE_VIEW_TYPE_2D;
     view.format = format;
-    view.subresourceRange = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 1, 0, 1};
+    const bool depth = format == VK_FORMAT_D16_UNORM || format == VK_FORMAT_D32_SFLOAT;
+    const VkImageAspectFlags aspect = depth ? VK_IMAGE_ASPECT_DEPTH_BIT : VK_IMAGE_ASPECT_COLOR_BIT;
+    view.subresourceRange = {aspect, 0, 1, 0, 1};
     SAC_VK(device.fn().CreateImageView(device.handle(), &view, nullptr, &image.view_), "creating an image view");
     return image;
 }

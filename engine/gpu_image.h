@@ -9,9 +9,11 @@ namespace sac::engine {
 class GpuImage {
 public:
     GpuImage() = default;
-    /// One level, one layer, one sample, optimal tiling. Error unsupported where the size is beyond the device's limit.
+    /// One level, one layer, optimal tiling; a color, or depth (without stencil). Error unsupported where the size is
+    /// beyond the device's limit.
     static Result<GpuImage> create(vk::Device &device, vk::Memory &memory, VkExtent2D extent, VkFormat format,
-                                   VkImageUsageFlags usage, const char *name);
+                                   VkImageUsageFlags usage, const char *name,
+                                   VkSampleCountFlagBits samples = VK_SAMPLE_COUNT_1_BIT);
     ~GpuImage();
     GpuImage(GpuImage &&other) noexcept;
     GpuImage &operator=(GpuImage &&other) noexcept;

@@ -1,5 +1,7 @@
 #include "engine/graphics_pipeline.h"
 
+#include <vector>
+
 namespace sac::engine {
 
 namespace {
@@ -18,7 +20,8 @@ Result<VkShaderModule> create_module(vk::Device &device, std::span<const uint32_
 
 Result<VkPipeline> create_graphics_pipeline(vk::Device &device, const GraphicsPipelineDesc &desc) {
     SAC_ASSIGN(const VkShaderModule vertex, create_module(device, desc.vertex));
-    auto fragment = create_module(device, desc.fragment);
+    Result<VkShaderModule> fragment = VkShaderModule{VK_NULL_HANDLE};
+    if (!desc.fragment.empty()) fragment = create_module(device, desc.fragment);
     if (!fragment) {
         device.fn().DestroyShaderModule(device.handle(), vertex, nullptr);
         return std::move(fragment).error();
@@ -31,11 +34,14 @@ Result<VkPipeline> create_graphics_pipeline(vk::Device &device, const GraphicsPi
         stages[i].pName = "main";
     }
 
-    const VkVertexInputBindingDescription binding = {0, desc.instance_stride, VK_VERTEX_INPUT_RATE_INSTANCE};
+    VkVertexInputBindingDescription bindings[2];
+    uint32_t binding_count = 0;
+    if (desc.instance_stride) bindings[binding_count++] = {0, desc.instance_stride, VK_VERTEX_INPUT_RATE_INSTANCE};
+    if (desc.vertex_stride) bindings[binding_count++] = {1, desc.vertex_stride, VK_VERTEX_INPUT_RATE_VERTEX};
     VkPipelineVertexInputStateCreateInfo input = {};
     input.sType = VK_STRUCTURE_TYPE_PIPELINE_VERTEX_INPUT_STATE_CREATE_INFO;
-    input.vertexBindingDescriptionCount = desc.instance_stride ? 1 : 0;
-    input.pVertexBindingDescriptions = &binding;
+    input.vertexBindingDescriptionCount = binding_count;
+    input.pVertexBindingDescriptions = bindings;
     input.vertexAttributeDescriptionCount = static_cast<uint32_t>(desc.attributes.size());
     input.pVertexAttributeDescriptions = desc.attributes.data();
     VkPipelineInputAssemblyStateCreateInfo assembly = {};
@@ -47,22 +53,30 @@ Result<VkPipeline> create_graphics_pipeline(vk::Device &device, const GraphicsPi
     VkPipelineRasterizationStateCreateInfo raster = {};
     raster.sType = VK_STRUCTURE_TYPE_PIPELINE_RASTERIZATION_STATE_CREATE_INFO;
     raster.polygonMode = VK_POLYGON_MODE_FILL;
-    raster.cullMode = VK_CULL_MODE_NONE;
+    raster.cullMode = desc.cull;
+    raster.frontFace = VK_FRONT_FACE_COUNTER_CLOCKWISE;
     raster.lineWidth = 1;
     VkPipelineMultisampleStateCreateInfo samples = {};
     samples.sType = VK_STRUCTURE_TYPE_PIPELINE_MULTISAMPLE_STATE_CREATE_INFO;
-    samples.rasterizationSamples = VK_SAMPLE_COUNT_1_BIT;
+    samples.rasterizationSamples = desc.samples;
+    VkPipelineDepthStencilStateCreateInfo depth = {};
+    depth.sType = VK_STRUCTURE_TYPE_PIPELINE_DEPTH_STENCIL_STATE_CREATE_INFO;
+    depth.depthTestEnable = depth.depthWriteEnable = desc.depth;
+    depth.depthCompareOp = VK_COMPARE_OP_LESS_OR_EQUAL;
     VkPipelineColorBlendAttachmentState blend = {};
-    blend.blendEnable = desc.blend;
-    blend.srcColorBlendFactor = VK_BLEND_FACTOR_SRC_ALPHA;
-    blend.dstColorBlendFactor = VK_BLEND_FACTOR_ONE_MINUS_SRC_ALPHA;
+    blend.blendEnable = desc.blend != Blend::none;
+    const bool over = desc.blend == Blend::over;
+    blend.colorBlendOp = blend.alphaBlendOp = over ? VK_BLEND_OP_ADD : VK_BLEND_OP_MAX;  // MAX has no factors
+    blend.srcColorBlendFactor = over ? VK_BLEND_FACTOR_SRC_ALPHA : VK_BLEND_FACTOR_ONE;
+    blend.dstColorBlendFactor = over ? VK_BLEND_FACTOR_ONE_MINUS_SRC_ALPHA : VK_BLEND_FACTOR_ONE;
     blend.srcAlphaBlendFactor = VK_BLEND_FACTOR_ONE;
-    blend.dstAlphaBlendFactor = VK_BLEND_FACTOR_ONE_MINUS_SRC_ALPHA;
+    blend.dstAlphaBlendFactor = over ? VK_BLEND_FACTOR_ONE_MINUS_SRC_ALPHA : VK_BLEND_FACTOR_ONE;
     blend.colorWriteMask = 0xf;
+    const std::vector<VkPipelineColorBlendAttachmentState> blends(desc.color_attachments, blend);
     VkPipelineColorBlendStateCreateInfo blending = {};
     blending.sType = VK_STRUCTURE_TYPE_PIPELINE_COLOR_BLEND_STATE_CREATE_INFO;
-    blending.attachmentCount = 1;
-    blending.pAttachments = &blend;
+    blending.attachmentCount = desc.color_attachments;
+    blending.pAttachments = blends.data();
     const VkDynamicState dynamic_states[] = {VK_DYNAMIC_STATE_VIEWPORT, VK_DYNAMIC_STATE_SCISSOR};
     VkPipelineDynamicStateCreateInfo dynamic = {};
     dynamic.sType = VK_STRUCTURE_TYPE_PIPELINE_DYNAMIC_STATE_CREATE_INFO;
@@ -71,13 +85,14 @@ Result<VkPipeline> create_graphics_pipeline(vk::Device &device, const GraphicsPi
 
     VkGraphicsPipelineCreateInfo info = {};
     info.sType = VK_STRUCTURE_TYPE_GRAPHICS_PIPELINE_CREATE_INFO;
-    info.stageCount = 2;
+    info.stageCount = desc.fragment.empty() ? 1 : 2;
     info.pStages = stages;
     info.pVertexInputState = &input;
     info.pInputAssemblyState = &assembly;
     info.pViewportState = &viewport;
     info.pRasterizationState = &raster;
     info.pMultisampleState = &samples;
+    info.pDepthStencilState = &depth;
     info.pColorBlendState = &blending;
     info.pDynamicState = &dynamic;
     info.layout = desc.layout;

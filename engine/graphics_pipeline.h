@@ -1,5 +1,5 @@
 #pragma once
-// A graphics pipeline for flat drawing: triangles, one color attachment, blending over what is there, no depth.
+// Graphics pipelines: lists of triangles, drawn flat over what is there or in depth.
 
 #include <span>
 
@@ -7,14 +7,26 @@
 
 namespace sac::engine {
 
+/// How a color attachment takes what is drawn.
+enum class Blend : uint8_t {
+    none,  ///< replaces
+    over,  ///< by the fragment's alpha
+    max,   ///< the greater of both, channel by channel
+};
+
 struct GraphicsPipelineDesc {
     const char *name = "";
-    std::span<const uint32_t> vertex, fragment;  ///< SPIR-V
+    std::span<const uint32_t> vertex, fragment;  ///< SPIR-V; without `fragment` only depth is written
     VkPipelineLayout layout = VK_NULL_HANDLE;
     VkRenderPass pass = VK_NULL_HANDLE;
     uint32_t instance_stride = 0;  ///< bytes of binding 0, which steps once an instance; 0: no vertex input
+    uint32_t vertex_stride = 0;    ///< bytes of binding 1, which steps once a vertex; 0: there is none
     std::span<const VkVertexInputAttributeDescription> attributes;
-    bool blend = false;
+    Blend blend = Blend::none;       ///< of every color attachment
+    uint32_t color_attachments = 1;  ///< of the pass
+    VkSampleCountFlagBits samples = VK_SAMPLE_COUNT_1_BIT;
+    bool depth = false;                        ///< nearer or equal fragments win (0 is near) and leave their depth
+    VkCullModeFlags cull = VK_CULL_MODE_NONE;  ///< front faces are counter-clockwise in the picture
 };
 
 /// Viewport and scissor are dynamic. The caller destroys the pipeline.

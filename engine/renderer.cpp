@@ -190,7 +190,7 @@ Status Renderer::create_pipelines() {
     shapes.fragment = {spirv::overlay_shapes_frag, spirv::overlay_shapes_frag_words};
     shapes.instance_stride = sizeof(Shape);
     shapes.attributes = attributes;
-    shapes.blend = true;
+    shapes.blend = Blend::over;
     SAC_ASSIGN(shapes_pipeline_, create_graphics_pipeline(device_, shapes));
     return {};
 }
