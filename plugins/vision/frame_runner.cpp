@@ -20,8 +20,8 @@ constexpr bool hot_reload = false;
 
 VkSemaphore semaphore_of(uint64_t handle) {
     VkSemaphore semaphore;
-    static_assert(sizeof semaphore == sizeof handle);
-    std::memcpy(&semaphore, &handle, sizeof semaphore);
+    static_assert(sizeof(VkSemaphore) == sizeof handle);
+    std::memcpy(&semaphore, &handle, sizeof handle);
     return semaphore;
 }
 

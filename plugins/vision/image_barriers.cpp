@@ -9,8 +9,8 @@ constexpr VkImageSubresourceRange whole = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 1, 0, 1
 
 VkImage handle_of(const sac_vk_image &image) {
     VkImage handle;
-    static_assert(sizeof handle == sizeof image.image);
-    std::memcpy(&handle, &image.image, sizeof handle);
+    static_assert(sizeof(VkImage) == sizeof image.image);
+    std::memcpy(&handle, &image.image, sizeof image.image);
     return handle;
 }
 

@@ -61,7 +61,7 @@ TEST_CASE("FastestDet finds on five photographs what it should") {
         REQUIRE(host.sac.load_model(host.context, &model, nullptr) == SAC_OK);
         REQUIRE_MESSAGE(host.sac.wait_model(host.context, 0, 120000) == SAC_OK, host.last_error());
         for (const auto &photo : expected_all.items()) {
-            const std::string name = photo.key();
+            const std::string &name = photo.key();
             const auto &boxes = photo.value();
             CAPTURE(name);
             CAPTURE(half);

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <new>
 #include <thread>
 
@@ -504,6 +505,7 @@ TEST_CASE("many readers, one writer") {
     std::atomic<bool> stop = false;
     std::atomic<uint64_t> reads = 0, wrong = 0;
     std::vector<std::thread> readers;
+    readers.reserve(3);
     for (int r = 0; r < 3; ++r)
         readers.emplace_back([&] {
             uint64_t seen = 0;
@@ -517,7 +519,7 @@ TEST_CASE("many readers, one writer") {
                 const uint64_t i = snapshot->frame_id;
                 const sac_detection &d = snapshot->detections[0];
                 const bool fits = snapshot->sequence > seen && snapshot->detection_count == 1 && d.class_id == i % 3 &&
-                                  static_cast<uint64_t>(d.x1 / 8 + 0.5f) == i % 4;
+                                  static_cast<uint64_t>(std::lround(d.x1 / 8)) == i % 4;
                 if (!fits) ++wrong;
                 ++reads;
                 seen = snapshot->sequence;

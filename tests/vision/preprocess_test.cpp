@@ -260,7 +260,7 @@ TEST_CASE("a frame is recorded only where its kind was warmed up for: the kernel
     source.size = bytes.size();
     const auto record = [&] {
         const uint64_t built = kernels().pipelines_built();
-        const Status recorded = vk::run_once(
+        Status recorded = vk::run_once(
             device(),
             [&](VkCommandBuffer commands) -> Status {
                 SAC_TRY(preprocess->record(commands, 0, source));
