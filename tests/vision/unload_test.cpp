@@ -1,4 +1,3 @@
-// labels: no_asan no_min
 // The library is loaded and unloaded a hundred times by a process of its own.
 
 #include <doctest/doctest.h>
@@ -22,6 +21,13 @@ using namespace sac::test;
 namespace fs = std::filesystem;
 
 namespace {
+
+// What is freed stays in quarantine, and the leaks of a driver that was unloaded have no name to be left out by.
+#ifdef __SANITIZE_ADDRESS__
+constexpr bool address_sanitizer = true;
+#else
+constexpr bool address_sanitizer = false;
+#endif
 
 fs::path own_path() { return fs::read_symlink("/proc/self/exe"); }
 fs::path library() { return own_path().parent_path().parent_path() / "lib" / "libsaccade.so"; }
@@ -96,6 +102,7 @@ TEST_CASE("unloading child" * doctest::skip()) {
         if (i >= window && i < 2 * window) early = std::min(early, resident_kib());
         if (i >= loads - window) late = std::min(late, resident_kib());
     }
+    if (address_sanitizer) return;
     CAPTURE(early);
     CAPTURE(late);
     const long growth = heap_kib() - heap;
@@ -108,7 +115,8 @@ TEST_CASE("a hundred loads and unloads leave nothing behind") {
         skip("the plugin is not beside the tests");
         return;
     }
-    const std::string command = "'" + own_path().string() + "' --no-skip --test-case='unloading child'";
+    const std::string no_leaks = address_sanitizer ? "ASAN_OPTIONS=\"$ASAN_OPTIONS:detect_leaks=0\" " : "";
+    const std::string command = no_leaks + "'" + own_path().string() + "' --no-skip --test-case='unloading child'";
     CHECK(std::system(command.c_str()) == 0);
 }
 
