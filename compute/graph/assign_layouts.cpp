@@ -10,7 +10,7 @@ namespace {
 struct Form {
     Layout layout = Layout::dense;
     DType storage = DType::f32;
-    auto operator<=>(const Form &) const = default;
+    auto operator<=>(const Form &) const = default;  // NOLINT(modernize-use-nullptr): it means the 0 within
 };
 
 class LayoutPass {

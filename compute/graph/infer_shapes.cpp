@@ -142,7 +142,7 @@ Error InferContext::unsupported(std::string text) const {
 }
 
 Status infer_shapes(Graph &graph, OperatorLookup lookup) {
-    const auto named = [&](Status status) {
+    const auto named = [&](const Status &status) {
         return status ? Status() : Status(Error(status.error()).with_context(graph.source));
     };
     for (const ValueId id : graph.inputs) {

@@ -111,7 +111,7 @@ void convert(const HostTensor &tensor, std::vector<To> &out) {
         if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>)
             out[i] = to_integer(static_cast<double>(values[i]));
         else
-            out[i] = static_cast<To>(values[i]);
+            out[i] = static_cast<To>(+values[i]);  // + makes an int of an int8_t, which is a number here
     }
 }
 

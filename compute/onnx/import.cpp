@@ -53,6 +53,7 @@ public:
         for (const data_view initializer : initializers) add_initializer(initializer);
         for (const data_view input : inputs) add_input(input);
         std::vector<std::vector<std::string>> reads;
+        reads.reserve(nodes.size());
         for (const data_view node : nodes) reads.push_back(add_node(node));
         resolve(reads);
         for (const data_view output : outputs) add_output(output);
