@@ -22,6 +22,8 @@ public:
     /// Gives an output its value at once: for operators whose result follows from the inputs' shapes alone (Shape,
     /// Size).
     void set_constant(size_t i, HostTensor value);
+    /// Takes bytes for set_constant from the graph's budget; false if that many are not left.
+    bool spend(uint64_t bytes) { return graph_.spend(bytes); }
     /// Error invalid_file with the node's name before the text.
     Error error(std::string text) const;
     Error unsupported(std::string text) const;

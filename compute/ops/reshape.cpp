@@ -1,9 +1,10 @@
-// Reshape, Flatten, Squeeze, Unsqueeze, Identity and Dropout (which does nothing but in training): y has x's elements
-// in x's order under another shape. Nothing is dispatched: y lies where x lies.
+// Reshape, Flatten, Squeeze, Unsqueeze, Identity and Dropout (outside of training): y has x's elements in x's order
+// under another shape. Nothing is dispatched: y lies where x lies.
 //   Reshape    y.shape = input 1 (0 copies a dimension unless allowzero, -1 is worked out)
 //   Flatten    y.shape = [product before axis, product from axis]
 //   Squeeze    without `axes` (attribute, from opset 13 input 1), or without every dimension of 1
 //   Unsqueeze  with dimensions of 1 at `axes` (attribute, from opset 13 input 1) of y
+//   Dropout    its second output, the mask of what was kept, is all ones
 #include <algorithm>
 
 #include "compute/ops/op_common.h"
@@ -73,14 +74,29 @@ Result<Shape> shape_after(const Node &node, const Shape &from, std::span<const i
 Status infer(InferContext &ctx) {
     const Node &node = ctx.node();
     std::vector<int64_t> list = node.ints_or(node.type == "Reshape" ? "shape" : "axes", {});
-    if (ctx.has_input(1) && node.type != "Dropout") { SAC_ASSIGN(list, ctx.int_values(1)); }
+    if (ctx.has_input(1)) { SAC_ASSIGN(list, ctx.int_values(1)); }
     auto to = shape_after(node, ctx.shape(0), list);
     if (!to.ok()) return to.error();
     if (element_count(*to) != element_count(ctx.shape(0))) {
         return ctx.error("makes " + to_string(*to) + " of " + to_string(ctx.shape(0)));
     }
     ctx.set_output(0, ctx.input(0).dtype, std::move(to).value());
-    ctx.set_output(1, DType::boolean, ctx.shape(0));  // the mask of a Dropout: all true, read by nobody
+    return {};
+}
+
+Status infer_dropout(InferContext &ctx) {
+    if (ctx.has_input(2)) {
+        SAC_ASSIGN(const auto training, ctx.int_values(2));
+        if (!training.empty() && training[0] != 0) return ctx.unsupported("input training_mode is true");
+    }
+    const Shape &shape = ctx.shape(0);
+    const DType type = ctx.input(0).dtype;
+    ctx.set_output(0, type, shape);
+    if (ctx.node().outputs.size() < 2 || ctx.node().outputs[1] == no_value) return {};
+    const int64_t count = element_count(shape);
+    if (!ctx.spend(8 * static_cast<uint64_t>(count))) return ctx.unsupported("too large a mask");
+    const std::vector<int64_t> ones(static_cast<size_t>(count), 1);
+    ctx.set_constant(1, host::from_integers(ctx.node().opset < 10 ? type : DType::boolean, shape, ones));
     return {};
 }
 
@@ -112,6 +128,7 @@ SAC_OPERATOR(flatten) = {.type = "Flatten", .infer = infer, .evaluate = evaluate
 SAC_OPERATOR(squeeze) = {.type = "Squeeze", .infer = infer, .evaluate = evaluate, .layouts = layouts, .plan = plan};
 SAC_OPERATOR(unsqueeze) = {.type = "Unsqueeze", .infer = infer, .evaluate = evaluate, .layouts = layouts, .plan = plan};
 SAC_OPERATOR(identity) = {.type = "Identity", .infer = infer, .evaluate = evaluate, .layouts = layouts, .plan = plan};
-SAC_OPERATOR(dropout) = {.type = "Dropout", .infer = infer, .evaluate = evaluate, .layouts = layouts, .plan = plan};
+SAC_OPERATOR(dropout) = {
+    .type = "Dropout", .infer = infer_dropout, .evaluate = evaluate, .layouts = layouts, .plan = plan};
 
 }  // namespace sac::ops

@@ -63,6 +63,48 @@ TEST_CASE("a mask that Dropout leaves out by an empty name") {
     check_model(model, {1, 3, 5, 5});
 }
 
+TEST_CASE("a mask of Dropout that is read, and that is an output") {
+    for (const int64_t opset : {7, 13}) {
+        CAPTURE(opset);
+        onnx::ModelWriter model(opset);
+        model.input("x", {1, 3, 5, 5});
+        model.node("Dropout", {"x"}, {"kept", "mask"});
+        model.node("Cast", {"mask"}, {"ones"}, {{"to", int64_t{1}}});
+        model.node("Add", {"kept", "ones"}, {"y"});
+        model.output("y");
+        model.output("mask");
+        auto runtime = Runtime::create(device(), {.cache_directory = ""});
+        REQUIRE(runtime.ok());
+        auto session = Session::load(**runtime, import_model(model), {});
+        REQUIRE_MESSAGE(session.ok(), session.error().message);
+        const std::vector<float> x = random_floats(75, 3);
+        std::vector<double> expected;
+        for (const float value : x) expected.push_back(static_cast<double>(value) + 1);
+        REQUIRE((*session)->write_input("x", x).ok());
+        REQUIRE((*session)->run().ok());
+        const auto y = (*session)->read_output("y"), mask = (*session)->read_output("mask");
+        REQUIRE(y.ok());
+        REQUIRE(mask.ok());
+        CHECK(relative_error(*y, expected) < 1e-6);
+        CHECK(*mask == std::vector<float>(75, 1.0f));
+    }
+}
+
+TEST_CASE("a Dropout that trains is refused by name") {
+    onnx::ModelWriter model;
+    model.input("x", {4});
+    const uint8_t yes = 1;
+    model.constant("training", HostTensor::copy_of(DType::boolean, {}, &yes));
+    model.node("Dropout", {"x", "", "training"}, {"y"}, {}, "drop");
+    model.output("y");
+    auto runtime = Runtime::create(device(), {.cache_directory = ""});
+    REQUIRE(runtime.ok());
+    const auto session = Session::load(**runtime, import_model(model), {});
+    REQUIRE(!session.ok());
+    CHECK(session.error().code == Code::unsupported);
+    CHECK(session.error().message.find("'drop'") != std::string::npos);
+}
+
 TEST_CASE("an activation whose constants have more axes than the tensor") {
     onnx::ModelWriter model;
     model.input("x", {1, 4, 4, 4});
