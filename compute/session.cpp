@@ -151,6 +151,10 @@ Result<std::unique_ptr<Session>> Session::load(Runtime &runtime, const std::stri
 
 Result<std::unique_ptr<Session>> Session::load(Runtime &runtime, Graph graph, const SessionOptions &options) {
     SAC_ASSIGN(Plan plan, make_plan(std::move(graph), runtime.device.caps(), *runtime.kernels, options));
+    return load(runtime, std::move(plan), options);
+}
+
+Result<std::unique_ptr<Session>> Session::load(Runtime &runtime, Plan plan, const SessionOptions &options) {
     assert(check_hazards(plan).empty());
     auto state = std::make_unique<State>(runtime, std::move(plan));
     const uint64_t built = runtime.kernels->pipelines_built();

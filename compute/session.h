@@ -64,6 +64,8 @@ public:
                                                  const SessionOptions &options);
     /// From a graph as import gives it (tests, networks made in memory).
     static Result<std::unique_ptr<Session>> load(Runtime &runtime, Graph graph, const SessionOptions &options);
+    /// From a plan as make_plan gives it for this runtime's device; of `options` only `profile` counts.
+    static Result<std::unique_ptr<Session>> load(Runtime &runtime, Plan plan, const SessionOptions &options);
     ~Session();  ///< waits for nothing: the buffers retire with the timeline
 
     std::span<const TensorInfo> inputs() const;

@@ -259,8 +259,8 @@ Status SessionResources::warm_up(const Plan &plan) {
                 runtime_.device.fn().CmdFillBuffer(cmd, buffers_[i].handle(), 0, VK_WHOLE_SIZE, 0);
         }
         for (const ValueId id : plan.graph.inputs) {
-            const VkBuffer input = buffer_of(plan, plan.value_storage[id]);
-            runtime_.device.fn().CmdFillBuffer(cmd, input, 0, VK_WHOLE_SIZE, 0);
+            const Storage &input = plan.storages[plan.value_storage[id]];
+            runtime_.device.fn().CmdFillBuffer(cmd, buffers_[input.buffer].handle(), input.offset, input.bytes, 0);
         }
         record(cmd, plan, 0, static_cast<uint32_t>(plan.dispatches.size()), false);
         return {};

@@ -122,6 +122,90 @@ void poison(Lab &lab, const TensorInfo &tensor) {
     REQUIRE(filled.ok());
 }
 
+// Behind every tensor lies a guard, which its bindings reach over: what a kernel writes beyond the tensor's last
+// element is found there, and what it reads there is NaN. Inputs, outputs and what lies between share one buffer, so
+// that all of it can be read; weights have their guards from the upload.
+class Guards {
+public:
+    Guards(Plan &plan, const vk::Caps &caps) {
+        const uint64_t alignment = std::max<uint64_t>(
+            {16, caps.limits.minStorageBufferOffsetAlignment, caps.limits.minTexelBufferOffsetAlignment});
+        std::vector<uint64_t> used(plan.storages.size(), 0);  // bytes of the largest tensor in each storage; 0: scratch
+        for (ValueId id = 0; id < plan.value_storage.size(); ++id) {
+            if (plan.value_storage[id] == UINT32_MAX) continue;
+            const Value &value = plan.graph.values[id];
+            const auto elements = static_cast<uint64_t>(padded_element_count(value.shape, value.layout));
+            used[plan.value_storage[id]] = std::max(used[plan.value_storage[id]], elements * size_of(value.storage));
+        }
+        Plan::BufferSpec all{0, Storage::Kind::external, "guarded"};
+        plan.buffers.clear();
+        for (size_t i = 0; i < plan.storages.size(); ++i) {
+            Storage &storage = plan.storages[i];
+            if (storage.buffer == UINT32_MAX) continue;
+            const uint64_t end = used[i] ? used[i] : storage.bytes;
+            storage.bytes += guard_for(storage, caps);
+            if (storage.kind == Storage::Kind::weights) {
+                storage.buffer = static_cast<uint32_t>(plan.buffers.size() + 1);
+                storage.offset = 0;
+                plan.buffers.push_back({storage.bytes, storage.kind, storage.name});
+                continue;
+            }
+            storage.buffer = 0;
+            storage.offset = all.bytes;
+            all.bytes = (all.bytes + storage.bytes + alignment - 1) / alignment * alignment;
+            ranges_.push_back({storage.offset + end, storage.offset + storage.bytes, storage.name});
+        }
+        plan.buffers.insert(plan.buffers.begin(), all);
+        total_ = all.bytes;
+        for (Upload &upload : plan.uploads) upload.bytes.resize(plan.storages[upload.storage].bytes, std::byte{0xff});
+        place_barriers(plan);
+    }
+
+    // Fills all guards anew. `any` is a tensor of the session.
+    void set(Lab &lab, const TensorInfo &any) const {
+        const Status filled = vk::run_once(
+            *lab.device,
+            [&](VkCommandBuffer commands) -> Status {
+                for (const Range &range : ranges_)
+                    if (range.begin < range.end)
+                        lab.device->fn().CmdFillBuffer(commands, any.buffer, range.begin, range.end - range.begin,
+                                                       0xffffffffu);
+                return {};
+            },
+            "guards");
+        REQUIRE(filled.ok());
+    }
+
+    void check(Lab &lab, TensorInfo any) const {
+        any.offset = 0;
+        any.bytes = total_;
+        const auto bytes = raw_bytes(lab, any);
+        for (const Range &range : ranges_) {
+            bool untouched = true;
+            for (uint64_t i = range.begin; i < range.end; ++i) untouched = untouched && bytes[i] == std::byte{0xff};
+            CHECK_MESSAGE(untouched, "bytes beyond '" << range.name << "' were written to");
+        }
+    }
+
+private:
+    struct Range {
+        uint64_t begin, end;  // bytes; tensors are padded to four elements, so that both are of whole words
+        std::string name;
+    };
+
+    // As much as the device's limits leave room for: kernels were chosen for the tensor without it.
+    static uint64_t guard_for(const Storage &storage, const vk::Caps &caps) {
+        const uint64_t wanted = 16384, texel = 4 * size_of(storage.dtype);
+        const uint64_t views = caps.limits.maxTexelBufferElements * texel;
+        const uint64_t most = storage.bytes <= views ? std::min<uint64_t>(views, caps.limits.maxStorageBufferRange)
+                                                     : caps.limits.maxStorageBufferRange;
+        return std::min(wanted, most - storage.bytes) / 16 * 16;
+    }
+
+    std::vector<Range> ranges_;
+    uint64_t total_ = 0;
+};
+
 // Lanes of a C4 tensor beyond its channels.
 size_t nonzero_pad_lanes(const TensorInfo &tensor, std::span<const std::byte> bytes) {
     const int64_t channels = tensor.shape[1], padded = round_up(channels, 4);
@@ -169,11 +253,14 @@ void check_way(Lab &lab, const OpCase &op, const Way &way, const Reference &refe
         if (op.inputs[i].kind == OpInput::Kind::runtime) options.formats[input_name(i)] = way.in;
     }
     for (size_t i = 0; i < op.outputs; ++i) options.formats[output_name(i)] = way.out;
-    auto loaded = Session::load(*lab.runtime, make_graph(op), options);
+    auto plan = make_plan(make_graph(op), lab.device->caps(), *lab.runtime->kernels, options);
+    REQUIRE_MESSAGE(plan.ok(), plan.error().message);
+    CHECK_MESSAGE(check_hazards(*plan).empty(), plan->dump());
+    const Guards guards(*plan, lab.device->caps());
+    auto loaded = Session::load(*lab.runtime, std::move(*plan), options);
     REQUIRE_MESSAGE(loaded.ok(), loaded.error().message);
     Session &session = **loaded;
     for (const Dispatch &dispatch : session.plan().dispatches) dispatched().insert(dispatch.kernel);
-    CHECK_MESSAGE(check_hazards(session.plan()).empty(), session.plan().dump());
 
     for (const TensorInfo &output : session.outputs()) poison(lab, output);
     std::vector<std::vector<std::byte>> before;
@@ -182,6 +269,7 @@ void check_way(Lab &lab, const OpCase &op, const Way &way, const Reference &refe
         const Status written = session.write_input(input_name(i), op.inputs[i].values);
         REQUIRE_MESSAGE(written.ok(), written.error().message);
     }
+    guards.set(lab, session.outputs()[0]);
     for (const TensorInfo &input : session.inputs()) before.push_back(raw_bytes(lab, input));
     const Status ran = session.run();
     REQUIRE_MESSAGE(ran.ok(), ran.error().message);
@@ -189,6 +277,7 @@ void check_way(Lab &lab, const OpCase &op, const Way &way, const Reference &refe
     for (size_t i = 0; i < session.inputs().size(); ++i) {
         CHECK_MESSAGE(raw_bytes(lab, session.inputs()[i]) == before[i], "input " << i << " was written to");
     }
+    guards.check(lab, session.outputs()[0]);
     for (size_t i = 0; i < op.outputs; ++i) {
         const TensorInfo *info = session.find(output_name(i));
         REQUIRE(info);
