@@ -5,12 +5,12 @@
 
 #include <nlohmann/json.hpp>
 
+#include "compute/onnx/model_writer.h"
 #include "samples/cli/npy.h"
 #include "samples/cli/statistics.h"
 #include "samples/networks/networks.h"
 #include "tests/cli/program.h"
 #include "tests/support/files.h"
-#include "tests/support/onnx_writer.h"
 
 using namespace sac;
 using namespace sac::test;
@@ -20,7 +20,7 @@ namespace {
 
 // y = relu(x) with a symbolic width.
 std::string relu_network(const TempDir &dir) {
-    OnnxModel model;
+    onnx::ModelWriter model;
     model.input("x", {1, 2, 3, "width"});
     model.node("Relu", {"x"}, {"y"});
     model.output("y");

@@ -1,15 +1,15 @@
 // labels: host_only
 #include "compute/onnx/import.h"
+#include "compute/onnx/model_writer.h"
 #include "compute/ops/builtin_ops.h"
 #include "tests/graph/builder.h"
-#include "tests/support/onnx_writer.h"
 
 using namespace sac;
-using sac::test::OnnxModel;
 
 namespace {
 
-Result<Graph> inferred(const OnnxModel &model, const std::map<std::string, int64_t, std::less<>> &bindings = {}) {
+Result<Graph> inferred(const onnx::ModelWriter &model,
+                       const std::map<std::string, int64_t, std::less<>> &bindings = {}) {
     auto owner = std::make_shared<std::string>(model.bytes());
     SAC_ASSIGN(Graph graph, onnx::import_memory(std::as_bytes(std::span(*owner)), owner, "memory.onnx"));
     SAC_TRY(bind_dimensions(graph, bindings));
@@ -24,8 +24,8 @@ const Value &value_of(const Graph &graph, std::string_view name) {
 }
 
 /// A chain of shape arithmetic as exporters write it: the spatial size of x, doubled, is what Reshape is given.
-OnnxModel shape_arithmetic() {
-    OnnxModel model(13);
+onnx::ModelWriter shape_arithmetic() {
+    onnx::ModelWriter model(13);
     model.input("x", {1, 8, "h", "w"});
     model.int64s("two", {}, std::vector<int64_t>{2});
     model.int64s("zero", {1}, std::vector<int64_t>{0});
@@ -55,7 +55,7 @@ TEST_CASE("shape arithmetic is followed at load") {
 }
 
 TEST_CASE("constants of every kind of attribute, ranges and fills") {
-    OnnxModel model(13);
+    onnx::ModelWriter model(13);
     model.node("Constant", {}, {"a"}, {{"value_int", int64_t{7}}});
     model.node("Constant", {}, {"b"}, {{"value_floats", std::vector<float>{1, 2}}});
     model.node("Constant", {}, {"c"}, {{"value", HostTensor::from_int64s({2, 1}, std::vector<int64_t>{3, 4})}});
@@ -86,7 +86,7 @@ TEST_CASE("constants of every kind of attribute, ranges and fills") {
 }
 
 TEST_CASE("errors name the file and the node, once") {
-    OnnxModel model(13);
+    onnx::ModelWriter model(13);
     model.input("x", {1, 3, 8, 8});
     model.floats("w", {4, 2, 3, 3}, std::vector<float>(72));
     model.node("Conv", {"x", "w"}, {"y"}, {}, "stem");
@@ -103,7 +103,7 @@ TEST_CASE("what folding computes is limited for the whole graph, by what the fil
     // Each node makes 4 MB of floats out of a few bytes.
     const std::vector<int64_t> megabyte = {1 << 20};
     const auto repeated = [&](const char *type, const char *from) {
-        OnnxModel model(13);
+        onnx::ModelWriter model(13);
         model.int64s("size", {1}, megabyte);
         model.floats("one", {1}, std::vector<float>{1});
         for (int i = 0; i < 100; ++i) {

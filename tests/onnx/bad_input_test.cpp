@@ -7,12 +7,11 @@
 
 #include "compute/graph/passes.h"
 #include "compute/onnx/import.h"
+#include "compute/onnx/model_writer.h"
 #include "compute/ops/builtin_ops.h"
 #include "tests/support/files.h"
-#include "tests/support/onnx_writer.h"
 
 using namespace sac;
-using sac::test::OnnxModel;
 
 namespace {
 
@@ -41,8 +40,8 @@ void check_error(const Result<Graph> &result, Code code, const std::string &text
     CHECK(result.error().message.find(text) != std::string::npos);
 }
 
-OnnxModel small_model() {
-    OnnxModel model(13);
+onnx::ModelWriter small_model() {
+    onnx::ModelWriter model(13);
     model.input("x", {1, 2, 4, 4});
     const std::vector<float> weights(2 * 2 * 3 * 3, 0.25f);
     model.floats("w", {2, 2, 3, 3}, weights);
@@ -124,7 +123,7 @@ TEST_CASE("files that are none") {
 }
 
 TEST_CASE("a cycle names a node of it") {
-    OnnxModel model;
+    onnx::ModelWriter model;
     model.input("x", {4});
     model.node("Add", {"x", "b"}, {"a"}, {}, "first");
     model.node("Relu", {"a"}, {"b"}, {}, "second");
@@ -133,19 +132,19 @@ TEST_CASE("a cycle names a node of it") {
 }
 
 TEST_CASE("names that are missing or defined twice") {
-    OnnxModel unknown;
+    onnx::ModelWriter unknown;
     unknown.input("x", {4});
     unknown.node("Add", {"x", "nowhere"}, {"y"}, {}, "sum");
     unknown.output("y");
     check_error(load(unknown.bytes()), Code::invalid_file, "Add 'sum': its input 'nowhere'");
 
-    OnnxModel output;
+    onnx::ModelWriter output;
     output.input("x", {4});
     output.node("Relu", {"x"}, {"y"});
     output.output("z");
     check_error(load(output.bytes()), Code::invalid_file, "output 'z'");
 
-    OnnxModel twice;
+    onnx::ModelWriter twice;
     twice.input("x", {4});
     twice.node("Relu", {"x"}, {"y"}, {}, "one");
     twice.node("Relu", {"x"}, {"y"}, {}, "two");
@@ -154,26 +153,26 @@ TEST_CASE("names that are missing or defined twice") {
 }
 
 TEST_CASE("operators, opsets and types that are not known") {
-    OnnxModel model(13);
+    onnx::ModelWriter model(13);
     model.input("x", {4});
     model.node("Frobnicate", {"x"}, {"y"}, {}, "odd");
     model.output("y");
     check_error(load(model.bytes()), Code::unsupported, "operator Frobnicate of opset 13 (node 'odd')");
 
-    OnnxModel foreign(13);
+    onnx::ModelWriter foreign(13);
     foreign.import_domain("com.example", 2);
     foreign.input("x", {4});
     foreign.node("Relu", {"x"}, {"y"}, {}, "odd", "com.example");
     foreign.output("y");
     check_error(load(foreign.bytes()), Code::unsupported, "operator com.example.Relu of opset 2 (node 'odd')");
 
-    OnnxModel no_domain(13);
+    onnx::ModelWriter no_domain(13);
     no_domain.input("x", {4});
     no_domain.node("Relu", {"x"}, {"y"}, {}, "odd", "com.example");
     no_domain.output("y");
     check_error(load(no_domain.bytes()), Code::invalid_file, "com.example");
 
-    OnnxModel integers(13);
+    onnx::ModelWriter integers(13);
     integers.input("x", {4}, DType::i64);
     integers.node("Identity", {"x"}, {"y"});
     integers.output("y");
@@ -182,7 +181,7 @@ TEST_CASE("operators, opsets and types that are not known") {
 
 TEST_CASE("impossible shapes") {
     const auto reshaped = [](std::vector<int64_t> to) {
-        OnnxModel model(13);
+        onnx::ModelWriter model(13);
         model.input("x", {4, 6});
         model.int64s("s", {static_cast<int64_t>(to.size())}, to);
         model.node("Reshape", {"x", "s"}, {"y"}, {}, "shape");
@@ -195,19 +194,19 @@ TEST_CASE("impossible shapes") {
     check_error(reshaped({-2, 12}), Code::invalid_file, "Reshape 'shape'");
     check_error(reshaped({INT64_MAX, INT64_MAX}), Code::invalid_file, "Reshape 'shape'");
 
-    OnnxModel large(13);
+    onnx::ModelWriter large(13);
     large.input("x", {int64_t{1} << 40, int64_t{1} << 40});
     large.node("Identity", {"x"}, {"y"});
     large.output("y");
     check_error(load(large.bytes()), Code::invalid_file, "input 'x'");
 
-    OnnxModel negative(13);
+    onnx::ModelWriter negative(13);
     negative.input("x", {-5});
     negative.node("Identity", {"x"}, {"y"});
     negative.output("y");
     check_error(load(negative.bytes()), Code::invalid_file, "input 'x'");
 
-    OnnxModel giant(13);
+    onnx::ModelWriter giant(13);
     const std::vector<int64_t> sizes = {int64_t{1} << 20, int64_t{1} << 20};
     giant.int64s("s", {2}, sizes);
     giant.node("ConstantOfShape", {"s"}, {"y"}, {}, "fill");
@@ -216,7 +215,7 @@ TEST_CASE("impossible shapes") {
 }
 
 TEST_CASE("a tensor with more or fewer bytes than its shape") {
-    OnnxModel model;
+    onnx::ModelWriter model;
     std::string tensor, graph, file, opset, output, node;
     for (const auto &[dim, text] : {std::pair<int64_t, const char *>{3, "needs 12 bytes"},
                                     {INT64_MAX, "too large"},
@@ -272,7 +271,7 @@ TEST_CASE("external data that is missing, too short, or outside the folder") {
     std::filesystem::create_symlink(outside / "secret.bin", dir / "link.bin");
     std::filesystem::create_directory_symlink(outside.path(), dir / "door");
     const auto error_of = [&](const std::string &location, int64_t offset, int64_t length) {
-        OnnxModel model;
+        onnx::ModelWriter model;
         model.external("w", DType::f32, {4}, location, offset, length);
         model.node("Identity", {"w"}, {"y"});
         model.output("y");
@@ -299,7 +298,7 @@ TEST_CASE("external data that is missing, too short, or outside the folder") {
     CHECK(has(error_of("weights.bin", INT64_MAX, 16), "beyond the file"));
     CHECK(has(error_of("weights.bin", 0, 8), "needs 16 bytes"));
 
-    OnnxModel model;
+    onnx::ModelWriter model;
     model.external("w", DType::f32, {4}, "weights.bin", 0, 16);
     model.node("Identity", {"w"}, {"y"});
     model.output("y");

@@ -6,11 +6,10 @@
 #include <cstring>
 #include <protozero/pbf_writer.hpp>
 
+#include "compute/onnx/model_writer.h"
 #include "tests/support/files.h"
-#include "tests/support/onnx_writer.h"
 
 using namespace sac;
-using sac::test::OnnxModel;
 
 namespace {
 
@@ -52,7 +51,7 @@ std::string model_with_tensor(Write write) {
 }  // namespace
 
 TEST_CASE("repeated names get numbers that nobody else has") {
-    OnnxModel model(13);
+    onnx::ModelWriter model(13);
     model.input("x", {1});
     const char *names[] = {"a", "a#2", "a", "b", "a", ""};
     std::string last = "x";
@@ -70,7 +69,7 @@ TEST_CASE("repeated names get numbers that nobody else has") {
 }
 
 TEST_CASE("a model becomes a graph with names, attributes and weights in place") {
-    OnnxModel model(13);
+    onnx::ModelWriter model(13);
     model.input("x", {1, 3, "height", 8});
     const std::vector<float> weights(4 * 3, 0.5f);
     model.floats("w", {4, 3, 1, 1}, weights);
@@ -105,7 +104,7 @@ TEST_CASE("a model becomes a graph with names, attributes and weights in place")
 }
 
 TEST_CASE("aligned raw data is not copied, unaligned is") {
-    OnnxModel model;
+    onnx::ModelWriter model;
     const std::vector<float> weights(64, 1.0f);
     model.floats("w", {64}, weights);
     model.node("Identity", {"w"}, {"y"});
@@ -193,7 +192,7 @@ TEST_CASE("4-bit integers become bytes") {
 }
 
 TEST_CASE("nodes in any order are sorted, names made unique") {
-    OnnxModel model;
+    onnx::ModelWriter model;
     model.input("x", {4});
     model.node("Relu", {"b"}, {"y"}, {}, "same");
     model.node("Relu", {"a"}, {"b"}, {}, "same");
@@ -209,7 +208,7 @@ TEST_CASE("nodes in any order are sorted, names made unique") {
 }
 
 TEST_CASE("an initializer that is listed as an input is a constant") {
-    OnnxModel model(9, 3);
+    onnx::ModelWriter model(9, 3);
     const float one = 1;
     model.input("x", {1});
     model.input("w", {1});
@@ -226,7 +225,7 @@ TEST_CASE("external data inside the folder is mapped in place") {
     test::TempDir dir;
     const std::vector<float> data = {0, 1, 2, 3, 4, 5};
     test::write_bytes(dir / "weights.bin", data.data(), data.size() * 4);
-    OnnxModel model;
+    onnx::ModelWriter model;
     model.external("w", DType::f32, {2}, "weights.bin", 8, 8);
     model.node("Identity", {"w"}, {"y"});
     model.output("y");
@@ -239,7 +238,7 @@ TEST_CASE("external data inside the folder is mapped in place") {
 
 TEST_CASE("dimensions are bound by symbol or by axis") {
     const auto make = [] {
-        OnnxModel model;
+        onnx::ModelWriter model;
         model.input("x", {"batch", 3, "side", "side"});
         model.node("Relu", {"x"}, {"y"});
         model.output("y");

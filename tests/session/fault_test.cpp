@@ -3,27 +3,23 @@
 // so, nothing leaks, and what was loaded before still runs.
 #include <doctest/doctest.h>
 
-#include "compute/onnx/import.h"
 #include "compute/session.h"
 #include "tests/support/device.h"
 #include "tests/support/fault.h"
-#include "tests/support/onnx_writer.h"
+#include "tests/support/model.h"
 #include "tests/support/ref.h"
 
 namespace sac::test {
 namespace {
 
 Graph small_network() {
-    OnnxModel model(13);
+    onnx::ModelWriter model(13);
     model.input("x", {1, 4, 5, 5});
     model.floats("w", {8, 4, 1, 1}, random_floats(32, 1));
     model.node("Conv", {"x", "w"}, {"c"});
     model.node("Relu", {"c"}, {"y"});
     model.output("y");
-    auto owner = std::make_shared<const std::string>(model.bytes());
-    auto graph = onnx::import_memory(std::as_bytes(std::span(*owner)), owner, "memory.onnx");
-    REQUIRE(graph.ok());
-    return std::move(*graph);
+    return import_model(model);
 }
 
 /// Loads, runs twice, reads; `result` gets the output.

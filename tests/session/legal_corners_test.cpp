@@ -2,22 +2,14 @@
 
 #include <doctest/doctest.h>
 
-#include "compute/onnx/import.h"
-#include "compute/onnx/model_writer.h"
 #include "compute/session.h"
 #include "tests/support/device.h"
+#include "tests/support/model.h"
 #include "tests/support/ref.h"
 #include "tests/support/reference.h"
 
 namespace sac::test {
 namespace {
-
-Graph import_model(const onnx::ModelWriter &model) {
-    auto owner = std::make_shared<const std::string>(model.bytes());
-    auto graph = onnx::import_memory(std::as_bytes(std::span(*owner)), owner, "corner.onnx");
-    REQUIRE_MESSAGE(graph.ok(), graph.error().message);
-    return std::move(*graph);
-}
 
 /// Runs a model of input "x" and output "y" and compares it with the reference.
 void check_model(const onnx::ModelWriter &model, const Shape &shape) {

@@ -5,11 +5,10 @@
 #include <cmath>
 #include <filesystem>
 
-#include "compute/onnx/import.h"
 #include "compute/session.h"
 #include "tests/support/device.h"
 #include "tests/support/files.h"
-#include "tests/support/onnx_writer.h"
+#include "tests/support/model.h"
 
 namespace sac::test {
 #ifdef SACCADE_HOT_RELOAD
@@ -19,16 +18,13 @@ TEST_CASE("a changed shader is what the next run computes") {
     const TempDir dir;
     const ScopedEnv env("SACCADE_SHADER_DIR", (dir / "shaders").c_str());
     fs::copy(fs::path(SACCADE_SOURCE_DIR) / "shaders", dir / "shaders", fs::copy_options::recursive);
-    OnnxModel model(13);
+    onnx::ModelWriter model(13);
     model.input("x", {2, 3});
     model.node("Exp", {"x"}, {"y"});
     model.output("y");
-    auto owner = std::make_shared<const std::string>(model.bytes());
-    auto graph = onnx::import_memory(std::as_bytes(std::span(*owner)), owner, "memory.onnx");
-    REQUIRE(graph.ok());
     auto runtime = Runtime::create(device(), {.cache_directory = ""});
     REQUIRE(runtime.ok());
-    auto session = Session::load(**runtime, std::move(*graph), {});
+    auto session = Session::load(**runtime, import_model(model), {});
     REQUIRE_MESSAGE(session.ok(), session.error().message);
     const std::vector<float> x = {-1, 0, 0.5f, 1, 2, 3};
     REQUIRE((*session)->write_input("x", x).ok());

@@ -3,11 +3,10 @@
 
 #include <doctest/doctest.h>
 
-#include "compute/onnx/import.h"
 #include "tests/support/device.h"
 #include "tests/support/files.h"
 #include "tests/support/heap_count.h"
-#include "tests/support/onnx_writer.h"
+#include "tests/support/model.h"
 #include "tests/support/ref.h"
 #include "tests/support/reference.h"
 
@@ -15,8 +14,8 @@ namespace sac::test {
 namespace {
 
 /// Two branches, a residual, an activation, a pooling and a product: most kinds of dispatches and of aliasing.
-OnnxModel small_network() {
-    OnnxModel model(13);
+onnx::ModelWriter small_network() {
+    onnx::ModelWriter model(13);
     model.input("x", {1, 3, 12, 10});
     model.floats("w1", {8, 3, 3, 3}, random_floats(8 * 27, 1));
     model.floats("w2", {8, 8, 1, 1}, random_floats(64, 2));
@@ -39,18 +38,11 @@ OnnxModel small_network() {
     return model;
 }
 
-Graph import_model(const OnnxModel &model) {
-    auto owner = std::make_shared<const std::string>(model.bytes());
-    auto graph = onnx::import_memory(std::as_bytes(std::span(*owner)), owner, "memory.onnx");
-    REQUIRE_MESSAGE(graph.ok(), graph.error().message);
-    return std::move(*graph);
-}
-
 struct Loaded {
     std::unique_ptr<Runtime> runtime;
     std::unique_ptr<Session> session;
 };
-Loaded load(const OnnxModel &model, const SessionOptions &options = {}) {
+Loaded load(const onnx::ModelWriter &model, const SessionOptions &options = {}) {
     auto runtime = Runtime::create(device(), {.cache_directory = ""});
     REQUIRE_MESSAGE(runtime.ok(), runtime.error().message);
     auto session = Session::load(**runtime, import_model(model), options);
@@ -198,7 +190,7 @@ TEST_CASE("a profile has a time for every dispatch") {
 }
 
 TEST_CASE("outputs that are inputs, constants or reshapes of one another") {
-    OnnxModel model(13);
+    onnx::ModelWriter model(13);
     model.input("x", {2, 6});
     model.floats("k", {3}, std::vector<float>{1, 2, 3});
     model.int64s("s", {2}, std::vector<int64_t>{3, 4});

@@ -4,10 +4,10 @@
 
 #include <cmath>
 
+#include "compute/onnx/model_writer.h"
 #include "plugins/vision/handles.h"
 #include "tests/support/device.h"
 #include "tests/support/files.h"
-#include "tests/support/onnx_writer.h"
 
 namespace sac::test {
 
@@ -104,7 +104,7 @@ void TestHost::log(void *user, int32_t, const char *message) {
 
 void write_color_model(const std::filesystem::path &folder, const std::string &name, int extra_layers) {
     std::filesystem::create_directories(folder);
-    OnnxModel model;
+    onnx::ModelWriter model;
     model.input("image", {1, 3, 32, 32});
     std::string last = "image";
     if (extra_layers > 0) {

@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "compute/onnx/model_writer.h"
 #include "plugins/vision/saccade_debug.h"
 #include "tests/support/files.h"
-#include "tests/support/onnx_writer.h"
 #include "tests/vision/abi_support.h"
 
 using namespace sac;
@@ -26,7 +26,7 @@ const sac_debug_api &debug_api(const TestHost &host) {
 
 // y = relu(w * x + b), a 1 x 1 convolution over "height" x 3 pixels.
 void write_network(const std::filesystem::path &path) {
-    OnnxModel model;
+    onnx::ModelWriter model;
     model.input("x", {1, 2, "height", 3});
     const float weights[] = {1, 2, 3, -4}, bias[] = {0.5f, -0.5f};
     model.floats("w", {2, 2, 1, 1}, weights);
