@@ -28,7 +28,6 @@ LayoutChoice layouts(const Graph &, const Node &node) {
 
 Status plan(PlanContext &ctx) {
     const Shape &x = ctx.input(0).shape;
-    SAC_TRY(check_rows(ctx, x));
     std::vector<float> p[4];  // scale, b, mean, var
     for (size_t i = 0; i < 4; ++i) {
         if (!ctx.input(i + 1).constant)

@@ -154,10 +154,7 @@ Status plan(PlanContext &ctx) {
     const auto clamp = as_clamp(ctx.node().epilogue);
     if (element_count(y) == 0) return ctx.unsupported("an output without elements");
     if (!clamp) return ctx.unsupported("this epilogue");
-    if (ctx.output().layout == Layout::c4) {
-        SAC_TRY(check_rows(ctx, y));
-        return plan_by_texels(ctx, *clamp);
-    }
+    if (ctx.output().layout == Layout::c4) return plan_by_texels(ctx, *clamp);
     const int64_t whole = element_count(y), of_a = element_count(a), of_b = element_count(b);
     if ((of_a == whole || of_a == 1) && (of_b == whole || of_b == 1)) return plan_by_texels(ctx, *clamp);
     if (ctx.node().epilogue.activation != Activation::none) return ctx.unsupported("an epilogue with broadcasting");

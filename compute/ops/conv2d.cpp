@@ -54,6 +54,7 @@ Status plan_joined(PlanContext &ctx, const ConvolutionNode &conv, int64_t join) 
     product.rows = conv.batch * window.out_h * window.out_w;
     product.k_quads = taps * in_quads;
     product.columns = join * out_group;
+    product.depth = taps * in_group;
     product.in_quads = in_quads;
     product.window = window.is_pointwise() ? nullptr : &window;
     product.source_stride = quads_of(conv.in_channels);
@@ -109,8 +110,7 @@ Result<ConvolutionNode> ConvolutionNode::read(const PlanContext &ctx) {
         if (!ctx.input(2).constant) return ctx.unsupported("a bias that is not constant");
         conv.bias = ctx.input(2).constant->to_floats();
     }
-    // The kernels find a pixel from its row by a division that is exact below 2^21 (dispatch.glsl).
-    if (conv.batch * conv.window.out_h >= (1 << 21) || conv.batch * conv.window.in_h * conv.window.in_w >= (1 << 30)) {
+    if (conv.batch * conv.window.in_h * conv.window.in_w >= (1 << 30)) {
         return ctx.unsupported("an input of shape " + to_string(x) + ": too many pixels");
     }
     return conv;

@@ -171,7 +171,7 @@ void dispatch_product(PlanContext &ctx, const MatrixProduct &product, const Prod
                              word(w->dilation_x), word(w->pad_top), word(w->pad_left)});
     }
     dispatch.groups = {word(row_tiles * panels), 1, 1};
-    dispatch.flops = 2.0 * 4.0 * static_cast<double>(product.rows) * static_cast<double>(product.k_quads) *
+    dispatch.flops = 2.0 * static_cast<double>(product.rows) * static_cast<double>(product.depth) *
                      static_cast<double>(product.columns);
     ctx.dispatch(std::move(dispatch));
 }

@@ -63,6 +63,7 @@ std::vector<float> pack_matrix(int64_t k_quads, int64_t columns, int tile_column
 struct MatrixProduct {
     StorageId source = 0, destination = 0;
     int64_t rows = 0, k_quads = 0, columns = 0;
+    int64_t depth = 0;               ///< terms of a sum in the operator: without padding and zeros between groups
     int64_t in_quads = 0;            ///< texels of a source row or pixel that are read; gemm: k_quads
     const Window *window = nullptr;  ///< conv2d: its k_quads are kernel_h kernel_w in_quads
     // Texels of whole rows, and where the ones concerned begin in them: groups of channels.

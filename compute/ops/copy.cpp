@@ -139,9 +139,4 @@ void dispatch_channels(PlanContext &ctx, const ChannelCopy &copy) {
     ctx.dispatch(std::move(dispatch));
 }
 
-Status check_rows(const PlanContext &ctx, const Shape &shape) {
-    if (rows_of(shape) < 1 << 21) return {};
-    return ctx.unsupported("a tensor of shape " + to_string(shape) + ": too many pixels");
-}
-
 }  // namespace sac

@@ -49,7 +49,4 @@ void dispatch_channels(PlanContext &ctx, const ChannelCopy &copy);
 /// Pixels of all images: N x spatial.
 inline int64_t rows_of(const Shape &shape) { return shape[0] * product(shape, 2, shape.size()); }
 
-/// Error unsupported, if a tensor in C4 has more pixels than the kernels' arithmetic allows (dispatch.glsl).
-Status check_rows(const PlanContext &ctx, const Shape &shape);
-
 }  // namespace sac

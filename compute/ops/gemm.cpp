@@ -75,6 +75,7 @@ Status plan_constant_product(PlanContext &ctx, int64_t rows, int64_t depth, int6
     product.rows = rows;
     product.k_quads = product.in_quads = product.source_stride = quads;
     product.columns = columns;
+    product.depth = depth;
     product.residual_stride = quads_of(columns);
     const ProductVariant variant = choose_product(ctx, product);
     const auto packed = pack_matrix(quads, columns, variant.tile_columns, bias, [&](int64_t k, int64_t column) {

@@ -30,7 +30,6 @@ Status plan_convert(PlanContext &ctx) {
 
 Status plan_layout(PlanContext &ctx) {
     const Value &x = ctx.input(0), &y = ctx.output();
-    SAC_TRY(check_rows(ctx, y.shape));
     const int64_t images = y.shape[0], channels = y.shape[1], pixels = product(y.shape, 2, y.shape.size());
     const bool to_c4 = y.layout == Layout::c4;
     // One pixel an image: the same memory, but for the channels' padding (which a single row of dense has, though not

@@ -38,8 +38,6 @@ LayoutChoice layouts(const Graph &, const Node &) { return {{Layout::c4}, Layout
 Status plan(PlanContext &ctx) {
     const Shape &x = ctx.input(0).shape, &y = ctx.output().shape;
     SAC_ASSIGN(const Window w, pool_window(ctx.node(), x));
-    SAC_TRY(check_rows(ctx, x));
-    SAC_TRY(check_rows(ctx, y));
     if (!reducible(w.kernel_h, w.kernel_w)) return ctx.unsupported("a window of too many pixels");
     const bool maximum = ctx.node().type == "MaxPool";
     const bool count_pad = !maximum && ctx.node().int_or("count_include_pad", 0) != 0;

@@ -132,8 +132,6 @@ LayoutChoice layouts(const Graph &, const Node &node) {
 
 Status plan(PlanContext &ctx) {
     const Shape &x = ctx.input(0).shape, &y = ctx.output().shape;
-    SAC_TRY(check_rows(ctx, x));
-    SAC_TRY(check_rows(ctx, y));
     SAC_ASSIGN(const Modes modes, read_modes(ctx.node()));
     SAC_ASSIGN(const auto axes, read_axes(ctx.node(), x, [&](size_t i) -> Result<const HostTensor *> {
                    if (!ctx.has_input(i) || element_count(ctx.input(i).shape) == 0) return nullptr;

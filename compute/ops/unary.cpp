@@ -88,7 +88,6 @@ Status plan(PlanContext &ctx) {
     const Value &x = ctx.input(0);
     const bool c4 = x.layout == Layout::c4;
     if (element_count(x.shape) == 0) return ctx.unsupported("an input without elements");
-    if (c4) SAC_TRY(check_rows(ctx, x.shape));
     const auto function = function_of(ctx.node(), [&](size_t i, const char *attribute, float fallback) {
         if (ctx.node().opset < 11) return ctx.node().float_or(attribute, fallback);
         return ctx.has_input(i) ? ctx.input(i).constant->to_floats().at(0) : fallback;

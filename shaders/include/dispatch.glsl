@@ -13,12 +13,19 @@
 #define GROUP_X (gl_WorkGroupID.x + pc.group_base)
 #define INVOCATION_X (GROUP_X * gl_WorkGroupSize.x + gl_LocalInvocationID.x)
 
-// (a / b, a % b) for a quotient below 2^21: integer division is one lane at a time on CPU drivers.
+// (a / b, a % b) of numbers below 2^31, exactly. CPU drivers divide integers one lane at a time, and are slow at turning
+// unsigned numbers into floats. An estimate is off by less than one in 2^20 (the reciprocal may be by 2.5 ulp); what it
+// leaves is divided once more, and that is off by one at most.
 uvec2 divide(uint a, uint b) {
-    uint quotient = uint(float(a) / float(b));
-    int remainder = int(a - quotient * b);
-    const int step = remainder < 0 ? -1 : (remainder >= int(b) ? 1 : 0);
-    return uvec2(quotient + uint(step), uint(remainder - step * int(b)));
+    const int divisor = int(b);
+    const float inverse = 1.0 / float(divisor);
+    int quotient = int(float(int(a)) * inverse);
+    int remainder = int(a) - quotient * divisor;
+    const int rest = int(float(remainder) * inverse);
+    quotient += rest;
+    remainder -= rest * divisor;
+    const int step = remainder < 0 ? -1 : (remainder >= divisor ? 1 : 0);
+    return uvec2(quotient + step, remainder - step * divisor);
 }
 
 #endif

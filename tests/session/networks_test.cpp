@@ -3,10 +3,11 @@
 
 #include <doctest/doctest.h>
 
-#include "compute/onnx/import.h"
+#include "compute/ops/builtin_ops.h"
 #include "compute/session.h"
 #include "samples/networks/networks.h"
 #include "tests/support/device.h"
+#include "tests/support/model.h"
 #include "tests/support/ref.h"
 #include "tests/support/reference.h"
 
@@ -16,10 +17,7 @@ namespace {
 Graph import_network(const std::string &name) {
     auto bytes = network_bytes(name, 7);
     REQUIRE(bytes.ok());
-    auto owner = std::make_shared<const std::string>(std::move(*bytes));
-    auto graph = onnx::import_memory(std::as_bytes(std::span(*owner)), owner, name);
-    REQUIRE_MESSAGE(graph.ok(), graph.error().message);
-    return std::move(*graph);
+    return import_model(std::move(*bytes), name);
 }
 
 /// Runs `name` stored as `storage` and compares its output with the reference.
@@ -55,6 +53,29 @@ void check_network(const std::string &name, DType storage, double bound) {
 constexpr double f32_bound = 1e-5, f16_bound = 6e-3;
 
 }  // namespace
+
+TEST_CASE("a plan tells the multiply-adds of its network, none of them for padding") {
+    // As the networks' authors and their users count them.
+    const std::pair<const char *, double> known[] = {{"mobilenet_v2", 0.301e9}, {"resnet18", 1.814e9}};
+    for (const auto &[name, expected] : known) {
+        CAPTURE(name);
+        Graph graph = import_network(name);
+        REQUIRE(bind_dimensions(graph, {}).ok());
+        REQUIRE(infer_shapes(graph, find_builtin_operator).ok());
+        double counted = 0;
+        for (const Node &node : graph.nodes) {
+            if (node.type != "Conv" && node.type != "Gemm") continue;
+            const Shape &y = graph.values[node.outputs[0]].shape, &w = graph.values[node.inputs[1]].shape;
+            counted += static_cast<double>(element_count(y) * (element_count(w) / y[1]));
+        }
+        CHECK(counted == doctest::Approx(expected).epsilon(0.002));
+        auto plan = make_plan(import_network(name), device().caps(), kernels(), {});
+        REQUIRE_MESSAGE(plan.ok(), plan.error().message);
+        double planned = 0;
+        for (const Dispatch &dispatch : plan->dispatches) planned += dispatch.flops / 2;
+        CHECK(planned == counted);
+    }
+}
 
 TEST_CASE("FastestDet agrees with the reference") {
     check_network("fastestdet", DType::f32, f32_bound);
