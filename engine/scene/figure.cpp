@@ -82,35 +82,37 @@ Pose crouching() {
 
 Pose jump(float seconds, float duration) {
     // Down, up through the air with the arms thrown up, and down again.
+    constexpr float down = 0.2f, off = 0.38f, landed = 0.78f;
     const float t = seconds / duration;
     Pose low = standing(), high = standing();
     for (int side = 0; side < 2; ++side) {
         low.hip[side] = 0.85f;
         low.knee[side] = 1.4f;
         low.ankle[side] = 0.5f;
-        low.shoulder[side] = -0.9f;
-        high.shoulder[side] = 2.6f;
+        low.shoulder[side] = -0.7f;
+        high.shoulder[side] = 1.5f;
         high.arm_out[side] = 0.35f;
         high.hip[side] = 0.1f;
         high.knee[side] = 0.25f;
         high.ankle[side] = -0.6f;
     }
     low.spine = 0.45f;
-    constexpr float off = 0.32f, landed = 0.78f;
-    if (t < 0.22f) return blend(standing(), low, smooth(t / 0.22f));
-    if (t < off) return blend(low, high, smooth((t - 0.22f) / (off - 0.22f)));
+    if (t < down) return blend(standing(), low, smooth(t / down));
+    if (t < off) return blend(low, high, smooth((t - down) / (off - down)));
     if (t < landed) {
-        const float s = (t - off) / (landed - off);
+        const float s = (t - off) / (landed - off), bow = 4 * s * (1 - s);
         Pose pose = high;
-        pose.lift = 0.3f * 4 * s * (1 - s);
+        pose.lift = 0.3f * bow;
         for (int side = 0; side < 2; ++side) {
-            pose.knee[side] += 0.9f * 4 * s * (1 - s);
-            pose.hip[side] += 0.55f * 4 * s * (1 - s);
+            pose.shoulder[side] += 1.1f * bow;
+            pose.knee[side] += 0.9f * bow;
+            pose.hip[side] += 0.55f * bow;
         }
         return pose;
     }
     const float s = (t - landed) / (1 - landed);
-    return s < 0.35f ? blend(high, low, smooth(s / 0.35f)) : blend(low, standing(), smooth((s - 0.35f) / 0.65f));
+    for (float &shoulder : low.shoulder) shoulder = 0.4f;
+    return s < 0.45f ? blend(high, low, smooth(s / 0.45f)) : blend(low, standing(), smooth((s - 0.45f) / 0.55f));
 }
 
 Pose fall(float seconds, float duration) {

@@ -172,7 +172,9 @@ Timetable Timetable::plan(Random random, Action first, Vec3 home, float heading,
 Timetable::Moment Timetable::at(float seconds) const {
     const float start = segments_.front().start;
     const float total = segments_.back().start + segments_.back().duration - start;
-    const float time = start + (seconds - start) - total * std::floor((seconds - start) / total);
+    // Taken as it is in the first round, where segments' starts are exact.
+    const float rounds = std::floor((seconds - start) / total);
+    const float time = rounds == 0 ? seconds : seconds - total * rounds;
     const auto after = std::upper_bound(segments_.begin() + 1, segments_.end(), time,
                                         [](float t, const Segment &segment) { return t < segment.start; });
     const Segment &now = *(after - 1);
