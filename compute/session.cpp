@@ -192,7 +192,7 @@ Status Session::record(VkCommandBuffer commands, uint32_t first, uint32_t last) 
                                                  std::to_string(dispatch_count()));
     if (!state_->resources->bound(state_->plan))
         return Error(Code::invalid_state, state_->plan.graph.source + ": its kernels were reloaded and do not fit it");
-    state_->resources->record(commands, state_->plan, first, last, false);
+    state_->resources->record(commands, state_->plan, first, last, SessionResources::Recording::run);
     return {};
 }
 

@@ -4,6 +4,9 @@
 #include <cassert>
 #include <cstring>
 
+#include "compute/base/half.h"
+#include "compute/base/parallel.h"
+
 namespace sac {
 
 namespace {
@@ -17,6 +20,20 @@ void memory_barrier(const vk::DeviceFunctions &fn, VkCommandBuffer commands, VkP
     barrier.srcAccessMask = from_access;
     barrier.dstAccessMask = to_access;
     fn.CmdPipelineBarrier(commands, from, to, 0, 1, &barrier, 0, nullptr, 0, nullptr);
+}
+
+/// Bytes [first, first + out.size()) of the values as elements of `type`, with zeros after the last.
+void encode(std::span<const float> values, DType type, uint64_t first, std::span<std::byte> out) {
+    const size_t begin = std::min<size_t>(first / size_of(type), values.size());
+    const size_t count = std::min<size_t>(out.size() / size_of(type), values.size() - begin);
+    if (type == DType::f16) {
+        auto *halves = reinterpret_cast<uint16_t *>(out.data());
+        for (size_t i = 0; i < count; ++i) halves[i] = float_to_half(values[begin + i]);
+    } else if (count) {
+        std::memcpy(out.data(), values.data() + begin, count * sizeof(float));
+    }
+    const auto rest = out.subspan(count * size_of(type));
+    std::memset(rest.data(), 0, rest.size());
 }
 
 }  // namespace
@@ -77,10 +94,12 @@ Status SessionResources::create_buffers(const Plan &plan) {
     return {};
 }
 
-/// Copies through one staging buffer, as many uploads at a time as it holds; a large one in several pieces.
+/// Copies through one staging buffer, as many uploads at a time as it holds; a large one in several pieces. As many are
+/// packed at a time.
 Status SessionResources::upload(Plan &plan) {
+    const auto bytes_of = [&](const Upload &item) { return plan.storages[item.storage].bytes; };
     uint64_t total = 0;
-    for (const Upload &item : plan.uploads) total += item.bytes.size();
+    for (const Upload &item : plan.uploads) total += bytes_of(item);
     if (!total) return {};
     SAC_ASSIGN(const vk::Buffer chunk,
                vk::Buffer::create(runtime_.device, runtime_.memory, std::min(total, upload_chunk),
@@ -103,15 +122,22 @@ Status SessionResources::upload(Plan &plan) {
         filled = 0;
         return {};
     };
-    for (const Upload &item : plan.uploads) {
-        const Storage &storage = plan.storages[item.storage];
-        for (uint64_t done = 0; done < item.bytes.size();) {
-            if (filled == chunk.size()) SAC_TRY(flush());
-            const uint64_t size = std::min<uint64_t>(item.bytes.size() - done, chunk.size() - filled);
-            std::memcpy(chunk.mapped<std::byte>() + filled, item.bytes.data() + done, size);
-            copies.push_back({buffers_[storage.buffer].handle(), {filled, storage.offset + done, size}});
-            filled += size;
-            done += size;
+    std::vector<std::vector<float>> packed;
+    for (size_t first = 0, last = 0; first < plan.uploads.size(); first = last) {
+        for (uint64_t bytes = 0; last < plan.uploads.size() && (last == first || bytes < upload_chunk); ++last)
+            bytes += bytes_of(plan.uploads[last]);
+        packed.assign(last - first, {});
+        for_each_parallel(packed.size(), [&](size_t i) { packed[i] = plan.uploads[first + i].pack(); });
+        for (size_t i = first; i < last; ++i) {
+            const Storage &storage = plan.storages[plan.uploads[i].storage];
+            for (uint64_t done = 0; done < storage.bytes;) {
+                if (filled == chunk.size()) SAC_TRY(flush());
+                const uint64_t size = std::min(storage.bytes - done, chunk.size() - filled);
+                encode(packed[i - first], storage.dtype, done, {chunk.mapped<std::byte>() + filled, size});
+                copies.push_back({buffers_[storage.buffer].handle(), {filled, storage.offset + done, size}});
+                filled += size;
+                done += size;
+            }
         }
     }
     SAC_TRY(flush());
@@ -121,6 +147,10 @@ Status SessionResources::upload(Plan &plan) {
 }
 
 Status SessionResources::bind(const Plan &plan) {
+    std::vector<std::string_view> kernels;
+    for (const Dispatch &dispatch : plan.dispatches) kernels.push_back(dispatch.kernel);
+    if (Status built = runtime_.kernels->build(kernels); !built.ok())
+        return std::move(built).error().with_context(plan.graph.source);
     views_.assign(plan.storages.size(), VK_NULL_HANDLE);
     uint32_t buffers = 0, texels = 0;
     for (const Dispatch &dispatch : plan.dispatches) {
@@ -219,7 +249,9 @@ Status SessionResources::write_set(const Plan &plan, const Dispatch &dispatch, c
     return {};
 }
 
-void SessionResources::record(VkCommandBuffer cmd, const Plan &plan, uint32_t first, uint32_t last, bool with_stamps) {
+void SessionResources::record(VkCommandBuffer cmd, const Plan &plan, uint32_t first, uint32_t last,
+                              Recording recording) {
+    const bool with_stamps = recording == Recording::profile;
     const vk::DeviceFunctions &fn = runtime_.device.fn();
     constexpr VkAccessFlags shader = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT;
     memory_barrier(fn, cmd, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, VK_ACCESS_MEMORY_WRITE_BIT,
@@ -240,7 +272,8 @@ void SessionResources::record(VkCommandBuffer cmd, const Plan &plan, uint32_t fi
         fn.CmdBindDescriptorSets(cmd, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline.layout(), 0, 1, &step.set, 0, nullptr);
         fn.CmdPushConstants(cmd, pipeline.layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0, dispatch.push_size,
                             dispatch.push.data());
-        fn.CmdDispatch(cmd, dispatch.groups[0], dispatch.groups[1], dispatch.groups[2]);
+        const auto groups = recording == Recording::warm_up ? std::array<uint32_t, 3>{1, 1, 1} : dispatch.groups;
+        fn.CmdDispatch(cmd, groups[0], groups[1], groups[2]);
     }
     if (with_stamps) stamps.write(cmd, last - first);
 }
@@ -248,7 +281,8 @@ void SessionResources::record(VkCommandBuffer cmd, const Plan &plan, uint32_t fi
 Status SessionResources::record_whole(const Plan &plan) {
     SAC_TRY(commands.begin(false));
     if (profile_) stamps.reset(commands.handle());
-    record(commands.handle(), plan, 0, static_cast<uint32_t>(plan.dispatches.size()), profile_);
+    record(commands.handle(), plan, 0, static_cast<uint32_t>(plan.dispatches.size()),
+           profile_ ? Recording::profile : Recording::run);
     return commands.end();
 }
 
@@ -262,7 +296,7 @@ Status SessionResources::warm_up(const Plan &plan) {
             const Storage &input = plan.storages[plan.value_storage[id]];
             runtime_.device.fn().CmdFillBuffer(cmd, buffers_[input.buffer].handle(), input.offset, input.bytes, 0);
         }
-        record(cmd, plan, 0, static_cast<uint32_t>(plan.dispatches.size()), false);
+        record(cmd, plan, 0, static_cast<uint32_t>(plan.dispatches.size()), Recording::warm_up);
         return {};
     };
     return vk::run_once(runtime_.device, zero_then_run, "warm-up");

@@ -15,9 +15,14 @@ public:
     SessionResources(const SessionResources &) = delete;
     SessionResources &operator=(const SessionResources &) = delete;
 
-    /// Dispatches [first, last) of `plan`; see Session::record. With `stamps`, a timestamp before each and one after.
-    void record(VkCommandBuffer commands, const Plan &plan, uint32_t first, uint32_t last, bool stamps);
-    /// Zeroes inputs and activations and dispatches everything once; waits.
+    enum class Recording {
+        run,
+        profile,  ///< with a timestamp before each dispatch and one after the last
+        warm_up,  ///< one workgroup of each dispatch: enough for a driver to compile what it has put off
+    };
+    /// Dispatches [first, last) of `plan`; see Session::record.
+    void record(VkCommandBuffer commands, const Plan &plan, uint32_t first, uint32_t last, Recording recording);
+    /// Zeroes inputs and activations and dispatches every pipeline, bound as it will be; waits.
     Status warm_up(const Plan &plan);
     /// Records the whole plan into `commands`, which run() submits.
     Status record_whole(const Plan &plan);

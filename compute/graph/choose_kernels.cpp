@@ -3,7 +3,6 @@
 #include <bit>
 #include <cstring>
 
-#include "compute/base/half.h"
 #include "compute/graph/passes.h"
 
 namespace sac {
@@ -33,37 +32,11 @@ StorageId add_storage(Plan &plan, Storage::Kind kind, std::string name, DType dt
     return static_cast<StorageId>(plan.storages.size() - 1);
 }
 
-/// Floats as elements of `type`, at the start of `bytes` bytes of zeros.
-std::vector<std::byte> encode(std::span<const float> values, DType type, uint64_t bytes) {
-    std::vector<std::byte> out(bytes);
-    if (type == DType::f16) {
-        for (size_t i = 0; i < values.size(); ++i) {
-            const uint16_t half = float_to_half(values[i]);
-            std::memcpy(out.data() + 2 * i, &half, 2);
-        }
-    } else if (!values.empty()) {
-        std::memcpy(out.data(), values.data(), values.size() * sizeof(float));
-    }
-    return out;
-}
-
-/// ONNX order -> rows of channels padded to four.
-std::vector<float> to_c4(std::span<const float> values, const Shape &shape) {
-    const int64_t batch = shape[0], channels = shape[1], pitch = round_up(channels, 4);
-    const int64_t pixels = element_count(Shape(shape.begin() + 2, shape.end()));
-    std::vector<float> out(static_cast<size_t>(batch * pixels * pitch), 0.0f);
-    for (int64_t n = 0; n < batch; ++n)
-        for (int64_t c = 0; c < channels; ++c)
-            for (int64_t p = 0; p < pixels; ++p)
-                out[static_cast<size_t>((n * pixels + p) * pitch + c)] =
-                    values[static_cast<size_t>((n * channels + c) * pixels + p)];
-    return out;
-}
-
 void upload_value(Plan &plan, StorageId storage, const Value &value) {
-    std::vector<float> values = value.constant->to_floats();
-    if (value.layout == Layout::c4) values = to_c4(values, value.shape);
-    plan.uploads.push_back({storage, encode(values, value.storage, plan.storages[storage].bytes)});
+    const bool c4 = value.layout == Layout::c4;
+    plan.uploads.push_back({storage, [tensor = *value.constant, c4] {
+                                return c4 ? to_c4(tensor.as_f32().as<float>(), tensor.shape) : tensor.to_floats();
+                            }});
 }
 
 /// A Concat's output, and the channel at which an input begins in it.
@@ -156,11 +129,13 @@ bool PlanContext::available(std::string_view kernel, std::initializer_list<Stora
     return true;
 }
 
-StorageId PlanContext::upload(std::string name, std::span<const float> values, std::optional<DType> wanted) {
+StorageId PlanContext::upload(std::string name, int64_t count, std::function<std::vector<float>()> pack,
+                              std::optional<DType> wanted) {
     const DType type = wanted.value_or(half() ? DType::f16 : DType::f32);
-    const uint64_t bytes = std::max<uint64_t>((values.size() * size_of(type) + 15) / 16 * 16, 16);
-    const StorageId storage = add_storage(plan_, Storage::Kind::weights, std::move(name), type, bytes);
-    plan_.uploads.push_back({storage, encode(values, type, bytes)});
+    const uint64_t bytes = (static_cast<uint64_t>(count) * size_of(type) + 15) / 16 * 16;
+    const StorageId storage =
+        add_storage(plan_, Storage::Kind::weights, std::move(name), type, std::max<uint64_t>(bytes, 16));
+    plan_.uploads.push_back({storage, std::move(pack)});
     return storage;
 }
 
@@ -230,7 +205,7 @@ Result<Plan> choose_kernels(Graph graph, OperatorLookup lookup, const vk::Caps &
         const size_t first = plan.dispatches.size(), first_upload = plan.uploads.size();
         if (auto status = op->plan(context); !status) return Error(status.error()).with_context(g.source);
         for (size_t u = first_upload; u < plan.uploads.size(); ++u)
-            if (!plan.graph.spend(plan.uploads[u].bytes.size()))
+            if (!plan.graph.spend(plan.storages[plan.uploads[u].storage].bytes))
                 return Error(Code::unsupported,
                              g.source + ": " + g.nodes[i].describe() +
                                  " reads weights so often repeated that loading takes too much memory");

@@ -105,8 +105,9 @@ bool apply(Graph &graph, Node &node, size_t axis, const Affine &affine) {
         std::vector<float> values = weights.constant->to_floats();
         const auto inner = static_cast<size_t>(
             element_count(Shape(shape.begin() + static_cast<std::ptrdiff_t>(axis) + 1, shape.end())));
-        for (size_t i = 0; i < values.size(); ++i) values[i] *= affine.scale[i / inner % channels];
-        node.inputs[1] = graph.add_constant(node.name + "/scaled", HostTensor::from_floats(shape, values));
+        for (size_t row = 0; row < values.size() / inner; ++row)
+            for (size_t i = 0; i < inner; ++i) values[row * inner + i] *= affine.scale[row % channels];
+        node.inputs[1] = graph.add_constant(node.name + "/scaled", HostTensor::from_floats(shape, std::move(values)));
     }
     std::vector<float> bias(channels, 0);
     if (is_constant(graph, node, 2)) {
@@ -115,8 +116,8 @@ bool apply(Graph &graph, Node &node, size_t axis, const Affine &affine) {
     }
     for (size_t c = 0; c < channels; ++c) bias[c] = bias[c] * affine.scale[c] + affine.offset[c];
     node.inputs.resize(3, no_value);
-    node.inputs[2] =
-        graph.add_constant(node.name + "/bias", HostTensor::from_floats({static_cast<int64_t>(channels)}, bias));
+    node.inputs[2] = graph.add_constant(node.name + "/bias",
+                                        HostTensor::from_floats({static_cast<int64_t>(channels)}, std::move(bias)));
     return true;
 }
 

@@ -180,8 +180,7 @@ bool move_past(Graph &graph, Links &links, size_t index) {
                 if (moved.opset < 11) {
                     const float value = moved.float_or("value", 0);
                     moved.inputs.resize(3, no_value);
-                    moved.inputs[2] =
-                        graph.add_constant(moved.name + "/value", HostTensor::from_floats({}, {&value, 1}));
+                    moved.inputs[2] = graph.add_constant(moved.name + "/value", HostTensor::from_floats({}, {value}));
                     moved.attributes.erase("value");
                 }
                 moved.opset = 13;

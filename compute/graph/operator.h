@@ -70,8 +70,10 @@ public:
     /// maxTexelBufferElements.
     bool available(std::string_view kernel, std::initializer_list<StorageId> storages = {}) const;
 
-    /// Uploads floats as `type`, by default the node's storage type (f32 or f16); padded to whole texels with zeros.
-    StorageId upload(std::string name, std::span<const float> values, std::optional<DType> type = std::nullopt);
+    /// A storage of weights: the `count` numbers that `pack` gives when the plan is materialised, as `type`, by default
+    /// the node's storage type (f32 or f16); padded to whole texels with zeros. `pack` owns what it reads.
+    StorageId upload(std::string name, int64_t count, std::function<std::vector<float>()> pack,
+                     std::optional<DType> type = std::nullopt);
     StorageId temporary(std::string name, int64_t elements);
     /// The output shares the input's memory (same layout and storage type): reshape, squeeze, identity.
     void alias_output(size_t output, size_t input);

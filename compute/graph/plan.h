@@ -49,10 +49,11 @@ struct Dispatch {
     Dispatch &push_float(float value);
 };
 
-/// A weights upload: bytes for a storage, produced when the plan is materialised (packing happens here, once).
+/// Weights of a storage, packed when the plan is materialised: many at a time, so that a network's never lie in host
+/// memory twice.
 struct Upload {
     StorageId storage = 0;
-    std::vector<std::byte> bytes;
+    std::function<std::vector<float>()> pack;  ///< [thread] any, called once; the storage's elements or fewer
 };
 
 struct Plan {

@@ -78,16 +78,21 @@ HostTensor HostTensor::copy_of(DType dtype, Shape shape, const void *data) {
     HostTensor tensor{dtype, std::move(shape), nullptr, nullptr};
     const size_t size = tensor.byte_size();
     // Words of eight bytes: aligned for every element type, and never null.
-    auto storage = std::make_shared<std::vector<uint64_t>>(size / 8 + 1);
-    if (size) std::memcpy(storage->data(), data, size);
-    tensor.bytes = reinterpret_cast<const std::byte *>(storage->data());
+    auto storage = std::make_shared_for_overwrite<uint64_t[]>(size / 8 + 1);
+    if (size) std::memcpy(storage.get(), data, size);
+    tensor.bytes = reinterpret_cast<const std::byte *>(storage.get());
     tensor.owner = std::move(storage);
     return tensor;
 }
 
-HostTensor HostTensor::from_floats(Shape shape, std::span<const float> values) {
-    return copy_of(DType::f32, std::move(shape), values.data());
+HostTensor HostTensor::from_floats(Shape shape, std::vector<float> values) {
+    auto storage = std::make_shared<const std::vector<float>>(std::move(values));
+    if (storage->empty()) return copy_of(DType::f32, std::move(shape), nullptr);
+    const auto *bytes = reinterpret_cast<const std::byte *>(storage->data());
+    return {DType::f32, std::move(shape), std::move(storage), bytes};
 }
+
+HostTensor HostTensor::as_f32() const { return dtype == DType::f32 ? *this : from_floats(shape, to_floats()); }
 
 HostTensor HostTensor::from_int64s(Shape shape, std::span<const int64_t> values) {
     return copy_of(DType::i64, std::move(shape), values.data());
@@ -106,6 +111,7 @@ int64_t to_integer(double value) {
 template <class To, class From>
 void convert(const HostTensor &tensor, std::vector<To> &out) {
     const auto values = tensor.as<From>();
+    if constexpr (std::is_same_v<To, From>) return out.assign(values.begin(), values.end());
     out.resize(values.size());
     for (size_t i = 0; i < values.size(); ++i) {
         if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>)
@@ -147,6 +153,18 @@ std::vector<To> convert_all(const HostTensor &tensor) {
 }
 
 }  // namespace
+
+std::vector<float> to_c4(std::span<const float> values, const Shape &shape) {
+    const int64_t channels = shape[1], pitch = round_up(channels, 4);
+    const int64_t pixels = element_count(Shape(shape.begin() + 2, shape.end()));
+    std::vector<float> out(static_cast<size_t>(shape[0] * pixels * pitch), 0.0f);
+    for (int64_t plane = 0; plane < shape[0] * channels; ++plane) {
+        const float *from = values.data() + plane * pixels;
+        float *to = out.data() + plane / channels * pixels * pitch + plane % channels;
+        for (int64_t pixel = 0; pixel < pixels; ++pixel) to[pixel * pitch] = from[pixel];
+    }
+    return out;
+}
 
 std::vector<float> HostTensor::to_floats() const { return convert_all<float>(*this); }
 std::vector<int64_t> HostTensor::to_int64s() const { return convert_all<int64_t>(*this); }

@@ -52,12 +52,17 @@ struct HostTensor {
 
     /// Owns a fresh copy of `data`.
     static HostTensor copy_of(DType dtype, Shape shape, const void *data);
-    static HostTensor from_floats(Shape shape, std::span<const float> values);
+    static HostTensor from_floats(Shape shape, std::vector<float> values);
     static HostTensor from_int64s(Shape shape, std::span<const int64_t> values);
 
+    /// The elements as f32: this tensor itself if they are that, else a converted one.
+    HostTensor as_f32() const;
     /// The elements as float / int64 whatever the numeric type (f16, bf16, f64 ... converted).
     std::vector<float> to_floats() const;
     std::vector<int64_t> to_int64s() const;
 };
+
+/// ONNX order (N x C x ...) to the elements of a C4 tensor: rows of channels, padded to four with zeros.
+std::vector<float> to_c4(std::span<const float> values, const Shape &shape);
 
 }  // namespace sac

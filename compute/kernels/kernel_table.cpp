@@ -4,6 +4,7 @@
 
 #include "compute/base/format.h"
 #include "compute/base/hash.h"
+#include "compute/base/parallel.h"
 #include "compute/kernels/hot_reload.h"
 
 namespace sac {
@@ -78,7 +79,26 @@ Result<const Kernel *> KernelTable::get(std::string_view name) {
     if (found == entries_.end())
         return Error(Code::not_found,
                      format("there is no kernel %.*s in this build", static_cast<int>(name.size()), name.data()));
-    Entry &entry = found->second;
+    return build(found->second);
+}
+
+Status KernelTable::build(std::span<const std::string_view> names) {
+    std::vector<Entry *> wanted;
+    for (const std::string_view name : names) {
+        if (!available(name)) continue;
+        Entry *entry = &entries_.at(name);
+        if (!entry->kernel && std::find(wanted.begin(), wanted.end(), entry) == wanted.end()) wanted.push_back(entry);
+    }
+    // The driver locks its pipeline cache itself (VkPipelineCache is not externally synchronised here).
+    std::vector<Status> results(wanted.size());
+    for_each_parallel(wanted.size(), [&](size_t i) {
+        if (auto kernel = build(*wanted[i]); !kernel.ok()) results[i] = std::move(kernel).error();
+    });
+    for (Status &result : results) SAC_TRY(std::move(result));
+    return {};
+}
+
+Result<const Kernel *> KernelTable::build(Entry &entry) {
     if (entry.kernel) return entry.kernel.get();
     check(entry);
     if (!entry.why_not.empty())

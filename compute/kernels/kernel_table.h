@@ -1,6 +1,7 @@
 #pragma once
 // Kernels by name on one device: the SPIR-V embedded at build time, made into pipelines when first asked for.
 
+#include <atomic>
 #include <map>
 #include <unordered_map>
 
@@ -29,6 +30,10 @@ public:
     /// The kernel of that name, built now if it was not yet. Error not_found names it; unsupported if the device lacks
     /// what the kernel needs.
     Result<const Kernel *> get(std::string_view name);
+
+    /// Builds those of the kernels that are not built yet, several at a time; leaves out what is not there or cannot
+    /// run on the device, which get() reports.
+    Status build(std::span<const std::string_view> names);
 
     /// True if the variant exists and the device has what it needs. The way variants are chosen.
     bool available(std::string_view name) const;
@@ -63,13 +68,14 @@ private:
     explicit KernelTable(vk::Device &device);
     static std::span<const uint32_t> words_of(const Entry &entry);
     void check(Entry &entry) const;
+    Result<const Kernel *> build(Entry &entry);
     Result<uint32_t> reload(const std::string &source, std::string &refused);
 
     vk::Device &device_;
     std::optional<vk::PipelineCache> cache_;
     mutable std::unordered_map<std::string_view, Entry> entries_;  // the check's answer is kept
     std::unique_ptr<HotReload> hot_reload_;                        // null where it is not built in
-    uint64_t pipelines_built_ = 0;
+    std::atomic<uint64_t> pipelines_built_ = 0;
     uint64_t generation_ = 0;
     std::map<std::string, std::string> reload_errors_;  // by source
     std::string reload_error_;                          // all of them

@@ -174,7 +174,7 @@ void ModelWriter::constant(const std::string &name, const HostTensor &tensor) {
 }
 
 void ModelWriter::floats(const std::string &name, Shape shape, std::span<const float> values) {
-    constant(name, HostTensor::from_floats(std::move(shape), values));
+    constant(name, HostTensor::copy_of(DType::f32, std::move(shape), values.data()));
 }
 
 void ModelWriter::int64s(const std::string &name, Shape shape, std::span<const int64_t> values) {

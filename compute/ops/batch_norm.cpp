@@ -40,11 +40,13 @@ Status plan(PlanContext &ctx) {
     conv.window.in_h = conv.window.out_h = 1;
     conv.window.in_w = conv.window.out_w = product(x, 2, x.size());
     const double epsilon = static_cast<double>(ctx.node().float_or("epsilon", 1e-5f));
+    std::vector<float> scales;
     for (size_t c = 0; c < p[0].size(); ++c) {
         const double scale = static_cast<double>(p[0][c]) / std::sqrt(static_cast<double>(p[3][c]) + epsilon);
-        conv.weights.push_back(static_cast<float>(scale));
+        scales.push_back(static_cast<float>(scale));
         conv.bias.push_back(static_cast<float>(static_cast<double>(p[1][c]) - scale * static_cast<double>(p[2][c])));
     }
+    conv.weights = HostTensor::from_floats({x[1], 1, 1}, std::move(scales));
     return plan_depthwise(ctx, conv);
 }
 

@@ -65,16 +65,18 @@ Status plan_joined(PlanContext &ctx, const ConvolutionNode &conv, int64_t join) 
         product.destination_offset = place.offset + product.residual_offset;
         const ProductVariant variant = choose_product(ctx, product);
         const int64_t first_column = first * out_group;
-        const auto bias = conv.bias.empty() ? std::span<const float>()
-                                            : std::span(conv.bias).subspan(static_cast<size_t>(first_column),
-                                                                           static_cast<size_t>(product.columns));
-        const auto packed =
-            pack_matrix(product.k_quads, product.columns, variant.tile_columns, bias, [&](int64_t k, int64_t column) {
-                const int64_t channel = k % lanes - column / out_group * in_group;
-                return channel >= 0 && channel < in_group ? conv.weight(first_column + column, channel, k / lanes)
-                                                          : 0.0f;
+        const auto pack = [=, columns = product.columns, k_quads = product.k_quads, tile = variant.tile_columns] {
+            const auto bias = conv.bias.empty() ? std::span<const float>()
+                                                : std::span(conv.bias).subspan(static_cast<size_t>(first_column),
+                                                                               static_cast<size_t>(columns));
+            return pack_matrix(k_quads, columns, tile, bias, [&](int64_t k) {
+                return [&, lane = k % lanes, tap = k / lanes](int64_t column) {
+                    const int64_t channel = lane - (join == 1 ? 0 : column / out_group * in_group);
+                    return channel >= 0 && channel < in_group ? conv.weight(first_column + column, channel, tap) : 0.0f;
+                };
             });
-        dispatch_product(ctx, product, variant, ctx.upload(ctx.node().name + ".weights", packed));
+        };
+        dispatch_product(ctx, product, variant, upload_packed(ctx, product, variant, pack));
     }
     return {};
 }
@@ -105,7 +107,7 @@ Result<ConvolutionNode> ConvolutionNode::read(const PlanContext &ctx) {
     conv.in_channels = x[1];
     conv.out_channels = w[0];
     conv.group = ctx.node().int_or("group", 1);
-    conv.weights = ctx.input(1).constant->to_floats();
+    conv.weights = ctx.input(1).constant->as_f32();
     if (has_own_input(ctx, 2)) {
         if (!ctx.input(2).constant) return ctx.unsupported("a bias that is not constant");
         conv.bias = ctx.input(2).constant->to_floats();

@@ -8,8 +8,8 @@ namespace sac::ops {
 struct ConvolutionNode {
     Window window;
     int64_t batch = 1, in_channels = 1, out_channels = 1, group = 1;
-    std::vector<float> weights;  ///< out_channels x in_channels / group x taps, as in the file
-    std::vector<float> bias;     ///< empty: none
+    HostTensor weights;       ///< f32, out_channels x in_channels / group x taps, as in the file
+    std::vector<float> bias;  ///< empty: none
 
     /// Error: unsupported, if weights or bias are not constant or the image is too large for the kernels' arithmetic.
     static Result<ConvolutionNode> read(const PlanContext &ctx);
@@ -17,7 +17,8 @@ struct ConvolutionNode {
     int64_t taps() const { return window.kernel_h * window.kernel_w; }
     /// `channel` counts within the output channel's group.
     float weight(int64_t out_channel, int64_t channel, int64_t tap) const {
-        return weights[static_cast<size_t>((out_channel * (in_channels / group) + channel) * taps() + tap)];
+        const auto *values = reinterpret_cast<const float *>(weights.bytes);
+        return values[(out_channel * weights.shape[1] + channel) * taps() + tap];
     }
 };
 

@@ -42,7 +42,9 @@ Status plan_depthwise(PlanContext &ctx, const ConvolutionNode &conv) {
     const Window &w = conv.window;
     const Epilogue &epilogue = ctx.node().epilogue;
     if (conv.taps() >= 65535) return ctx.unsupported("weights " + to_string(ctx.input(1).shape) + ": too long a sum");
-    const StorageId weights = ctx.upload(ctx.node().name + ".weights", pack(conv));
+    const StorageId weights =
+        ctx.upload(ctx.node().name + ".weights", quads_of(conv.out_channels) * (1 + conv.taps()) * 4,
+                   [conv] { return pack(conv); });
     const StorageId source = ctx.input_storage(0), other = epilogue.residual ? ctx.residual_storage() : weights;
     const Variant variant = choose(ctx, w, {source, weights, other});
     const int64_t quads = quads_of(conv.out_channels);

@@ -31,8 +31,10 @@ Status plan_grouped(PlanContext &ctx, const ConvolutionNode &conv) {
     }
     const auto clamp = as_clamp(epilogue);
     const bool aligned = group_in % 4 == 0 && group_out % 4 == 0;
-    const StorageId weights = ctx.upload(ctx.node().name + ".weights", pack(conv));
-    const int64_t out_quads = quads_of(conv.out_channels), count = conv.batch * w.out_h * w.out_w * out_quads;
+    const int64_t out_quads = quads_of(conv.out_channels);
+    const StorageId weights = ctx.upload(ctx.node().name + ".weights", out_quads * (1 + conv.taps() * group_in) * 4,
+                                         [conv] { return pack(conv); });
+    const int64_t count = conv.batch * w.out_h * w.out_w * out_quads;
 
     const PlanContext::Place place = ctx.output_place();
     Dispatch dispatch;

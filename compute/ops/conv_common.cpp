@@ -141,6 +141,12 @@ ProductVariant choose_product(PlanContext &ctx, const MatrixProduct &product) {
     return variant;
 }
 
+StorageId upload_packed(PlanContext &ctx, const MatrixProduct &product, const ProductVariant &variant,
+                        std::function<std::vector<float>()> pack) {
+    return ctx.upload(ctx.node().name + ".weights",
+                      4 * packed_texels(product.k_quads, product.columns, variant.tile_columns), std::move(pack));
+}
+
 void dispatch_product(PlanContext &ctx, const MatrixProduct &product, const ProductVariant &variant,
                       StorageId weights) {
     const Epilogue &epilogue = ctx.node().epilogue;

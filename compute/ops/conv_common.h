@@ -34,11 +34,11 @@ inline int64_t packed_texels(int64_t k_quads, int64_t columns, int tile_columns)
            panel_texels(k_quads, tile_columns);
 }
 
-/// Packs a matrix of 4 k_quads rows for the kernels of matrix_tile.glsl: `weight(k, column)` gives an element (only
+/// Packs a matrix of 4 k_quads rows for the kernels of matrix_tile.glsl: `row(k)(column)` gives an element (only
 /// asked for columns that exist; zero for a k that does not), `bias` is empty or has a number a column.
-template <class Weight>
+template <class Row>
 std::vector<float> pack_matrix(int64_t k_quads, int64_t columns, int tile_columns, std::span<const float> bias,
-                               const Weight &weight) {
+                               const Row &row) {
     std::vector<float> packed(static_cast<size_t>(4 * packed_texels(k_quads, columns, tile_columns)), 0.0f);
     float *out = packed.data();
     for (int64_t first = 0; first < columns; first += panel_columns(tile_columns)) {
@@ -46,13 +46,12 @@ std::vector<float> pack_matrix(int64_t k_quads, int64_t columns, int tile_column
         if (!bias.empty()) std::copy_n(bias.data() + first, count, out);
         out += panel_columns(tile_columns);
         for (int64_t quad = 0; quad < k_quads; ++quad) {
-            for (int64_t c = 0; c < tile_columns; ++c) {
-                for (int64_t lane = 0; lane < 8; ++lane, out += 4) {
-                    const int64_t column = lane * tile_columns + c;
-                    if (column >= count) continue;
-                    for (int64_t k = 0; k < 4; ++k) out[k] = weight(4 * quad + k, first + column);
-                }
+            for (int64_t k = 0; k < 4; ++k) {
+                const auto element = row(4 * quad + k);
+                for (int64_t column = 0; column < count; ++column)
+                    out[4 * (column % tile_columns * 8 + column / tile_columns) + k] = element(first + column);
             }
+            out += 4 * panel_columns(tile_columns);
         }
     }
     return packed;
@@ -86,6 +85,10 @@ inline bool reducible(int64_t taps, int64_t in_quads) { return taps * (2 + in_qu
 
 /// Chooses by shape, by the node's epilogue and by what the device has.
 ProductVariant choose_product(PlanContext &ctx, const MatrixProduct &product);
+
+/// The node's weights for the variant, which `pack` gives by pack_matrix when they are uploaded.
+StorageId upload_packed(PlanContext &ctx, const MatrixProduct &product, const ProductVariant &variant,
+                        std::function<std::vector<float>()> pack);
 
 /// Appends the dispatch, with the node's epilogue. `weights` as pack_matrix gave them for the variant's tile.
 void dispatch_product(PlanContext &ctx, const MatrixProduct &product, const ProductVariant &variant, StorageId weights);

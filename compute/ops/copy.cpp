@@ -56,17 +56,12 @@ MemoryView view_of(const Shape &shape, Layout layout) {
 }
 
 StorageId upload_constant(PlanContext &ctx, const Value &value, Layout layout) {
-    const std::vector<float> values = value.constant->to_floats();
-    if (layout == Layout::dense) return ctx.upload(value.name, values);
-    const Shape &shape = value.shape;
-    const int64_t pixels = product(shape, 2, shape.size()), pitch = round_up(shape[1], 4);
-    std::vector<float> packed(static_cast<size_t>(shape[0] * pixels * pitch), 0.0f);
-    for (int64_t plane = 0; plane < shape[0] * shape[1]; ++plane) {
-        const float *in = values.data() + plane * pixels;
-        float *out = packed.data() + plane / shape[1] * pixels * pitch + plane % shape[1];
-        for (int64_t pixel = 0; pixel < pixels; ++pixel) out[pixel * pitch] = in[pixel];
-    }
-    return ctx.upload(value.name, packed);
+    const HostTensor &tensor = *value.constant;
+    if (layout == Layout::dense)
+        return ctx.upload(value.name, element_count(tensor.shape), [tensor] { return tensor.to_floats(); });
+    const int64_t count = padded_element_count(value.shape, Layout::c4);
+    return ctx.upload(value.name, count,
+                      [tensor, shape = value.shape] { return to_c4(tensor.as_f32().as<float>(), shape); });
 }
 
 StorageId input_as(PlanContext &ctx, size_t i, Layout layout) {

@@ -58,7 +58,6 @@ Status plan_gemm(PlanContext &ctx) {
 
 Status plan_constant_product(PlanContext &ctx, int64_t rows, int64_t depth, int64_t columns, bool transposed,
                              float scale, std::span<const float> bias) {
-    const std::vector<float> b = ctx.input(1).constant->to_floats();
     const int64_t quads = quads_of(depth);
     if (!reducible(1, quads)) return ctx.unsupported("a sum over " + std::to_string(depth) + " products");
     MatrixProduct product;
@@ -78,11 +77,19 @@ Status plan_constant_product(PlanContext &ctx, int64_t rows, int64_t depth, int6
     product.depth = depth;
     product.residual_stride = quads_of(columns);
     const ProductVariant variant = choose_product(ctx, product);
-    const auto packed = pack_matrix(quads, columns, variant.tile_columns, bias, [&](int64_t k, int64_t column) {
-        return k < depth ? scale * b[static_cast<size_t>(transposed ? column * depth + k : k * columns + column)]
-                         : 0.0f;
-    });
-    dispatch_product(ctx, product, variant, ctx.upload(ctx.node().name + ".weights", packed));
+    const auto pack = [=, tile = variant.tile_columns, bias = std::vector<float>(bias.begin(), bias.end()),
+                       tensor = *ctx.input(1).constant] {
+        const HostTensor floats = tensor.as_f32();
+        const std::span<const float> b = floats.as<float>();
+        return pack_matrix(quads, columns, tile, bias, [&](int64_t k) {
+            return [&, k](int64_t column) {
+                return k < depth
+                           ? scale * b[static_cast<size_t>(transposed ? column * depth + k : k * columns + column)]
+                           : 0.0f;
+            };
+        });
+    };
+    dispatch_product(ctx, product, variant, upload_packed(ctx, product, variant, pack));
     return {};
 }
 

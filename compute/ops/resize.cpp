@@ -141,7 +141,10 @@ Status plan(PlanContext &ctx) {
     std::vector<float> table;
     append_table(table, modes, rows);
     append_table(table, modes, columns);
-    const StorageId tables = ctx.upload(ctx.node().name + ".table", table, DType::f32), source = ctx.input_storage(0);
+    const auto table_size = static_cast<int64_t>(table.size());
+    const StorageId tables = ctx.upload(
+        ctx.node().name + ".table", table_size, [table] { return table; }, DType::f32);
+    const StorageId source = ctx.input_storage(0);
     const int64_t quads = quads_of(x[1]), count = rows_of(y) * quads;
     const PlanContext::Place place = ctx.output_place();
     Dispatch dispatch;

@@ -17,7 +17,7 @@ using Inputs = std::span<const HostTensor *const>;
 Result<HostTensor> constant_value(const Node &node) {
     for (const auto &[key, value] : node.attributes) {
         if (const auto *tensor = std::get_if<HostTensor>(&value)) return *tensor;
-        if (const auto *number = std::get_if<float>(&value)) return HostTensor::from_floats({}, {number, 1});
+        if (const auto *number = std::get_if<float>(&value)) return HostTensor::from_floats({}, {*number});
         if (const auto *number = std::get_if<int64_t>(&value)) return HostTensor::from_int64s({}, {number, 1});
         if (const auto *list = std::get_if<std::vector<float>>(&value))
             return HostTensor::from_floats({static_cast<int64_t>(list->size())}, *list);
@@ -43,7 +43,7 @@ HostTensor fill_value(const Node &node) {
     const Attribute *value = node.find("value");
     const auto *tensor = value ? std::get_if<HostTensor>(value) : nullptr;
     const float zero = 0;
-    return tensor && element_count(tensor->shape) == 1 ? *tensor : HostTensor::from_floats({1}, {&zero, 1});
+    return tensor && element_count(tensor->shape) == 1 ? *tensor : HostTensor::from_floats({1}, {zero});
 }
 
 Status infer_constant_of_shape(InferContext &context) {
