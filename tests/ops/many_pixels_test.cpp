@@ -26,7 +26,8 @@ TEST_CASE("convolutions of many pixels: of one group, of several, of one for eac
     struct Case {
         int64_t in, out, group;
     };
-    for (const auto &[in, out, group] : {Case{2, 3, 1}, Case{5, 10, 5}, Case{2, 2, 2}}) {
+    for (const Case &shape : {Case{2, 3, 1}, Case{5, 10, 5}, Case{2, 2, 2}}) {
+        const int64_t in = shape.in, out = shape.out, group = shape.group;
         CAPTURE(group);
         OpCase op{.type = "Conv",
                   .inputs = {runtime({1, in, many, 1}, 1), constant({out, in / group, 2, 1}, 2)},

@@ -139,9 +139,11 @@ public:
         }
         Plan::BufferSpec all{0, Storage::Kind::external, "guarded"};
         plan.buffers.clear();
+        std::vector<uint64_t> unguarded(plan.storages.size());
         for (size_t i = 0; i < plan.storages.size(); ++i) {
             Storage &storage = plan.storages[i];
             if (storage.buffer == UINT32_MAX) continue;
+            unguarded[i] = storage.bytes;
             const uint64_t end = used[i] ? used[i] : storage.bytes;
             storage.bytes += guard_for(storage, caps);
             if (storage.kind == Storage::Kind::weights) {
@@ -157,7 +159,16 @@ public:
         }
         plan.buffers.insert(plan.buffers.begin(), all);
         total_ = all.bytes;
-        for (Upload &upload : plan.uploads) upload.bytes.resize(plan.storages[upload.storage].bytes, std::byte{0xff});
+        for (Upload &upload : plan.uploads) {
+            const Storage &storage = plan.storages[upload.storage];
+            upload.pack = [pack = std::move(upload.pack), own = unguarded[upload.storage] / size_of(storage.dtype),
+                           all = storage.bytes / size_of(storage.dtype)] {
+                std::vector<float> values = pack();
+                values.resize(own, 0.0f);
+                values.resize(all, std::numeric_limits<float>::quiet_NaN());
+                return values;
+            };
+        }
         place_barriers(plan);
     }
 
