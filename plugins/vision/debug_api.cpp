@@ -71,14 +71,40 @@ sac_result run_network(sac_context context, sac_network network, uint64_t *wall_
     });
 }
 
-constexpr sac_debug_api table = {
-    sizeof(sac_debug_api), 1,
-    open_network,          close_network,
-    get_network_info,      get_tensor_info,
-    get_dispatch_info,     describe_network,
-    write_input,           read_output,
-    run_network,
-};
+template <class... Arguments>
+sac_result not_yet(sac_context context, Arguments...) {
+    return call_on(context, [](Context &) -> Status { return Error(Code::unsupported, "not in this version"); });
+}
+
+constexpr sac_debug_api table = {sizeof(sac_debug_api),
+                                 2,
+                                 open_network,
+                                 close_network,
+                                 get_network_info,
+                                 get_tensor_info,
+                                 get_dispatch_info,
+                                 describe_network,
+                                 write_input,
+                                 read_output,
+                                 run_network,
+                                 not_yet,
+                                 not_yet,
+                                 not_yet,
+                                 not_yet,
+                                 not_yet,
+                                 not_yet,
+                                 not_yet,
+                                 not_yet,
+                                 not_yet,
+                                 not_yet,
+                                 not_yet,
+                                 not_yet,
+                                 not_yet,
+                                 not_yet,
+                                 not_yet,
+                                 not_yet,
+                                 not_yet,
+                                 not_yet};
 
 }  // namespace
 

@@ -132,10 +132,57 @@ TEST_CASE("structs of the ABI keep their layout") {
            LIST(M(type), M(size), M(next), M(node), M(operation), M(kernel), M(groups), M(barrier), M(flops),
                 M(microseconds)),
            0, 4, 8, 16, 144, 176, 240, 252, 256, 264);
-    LAYOUT(sac_debug_api, 80,
+    LAYOUT(
+        sac_running_info, 392,
+        LIST(M(type), M(size), M(next), M(model_id), M(layer_count), M(dispatch_count), M(node_count), M(barrier_count),
+             M(class_count), M(flags), M(input_width), M(input_height), M(input_nhwc), M(input_bgr), M(input_fit),
+             M(input_filter), M(input_scale), M(input_mean), M(input_std), M(score_threshold), M(iou_threshold),
+             M(flops), M(weight_bytes), M(arena_bytes), M(live_set_bytes), M(input)),
+        0, 4, 8, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 60, 64, 68, 72, 84, 96, 100, 104, 112, 120, 128, 136);
+    LAYOUT(sac_running_dispatch, 408,
+           LIST(M(type), M(size), M(next), M(node), M(operation), M(kernel), M(groups), M(barrier), M(flops),
+                M(read_bytes), M(written_bytes)),
+           0, 4, 8, 16, 272, 304, 368, 380, 384, 392, 400);
+    LAYOUT(sac_layer_info, 664,
+           LIST(M(type), M(size), M(next), M(name), M(node), M(operation), M(kind), M(rank), M(shape), M(is_half),
+                M(is_c4), M(images), M(channels), M(map_height), M(map_width), M(bytes)),
+           0, 4, 8, 16, 272, 528, 560, 564, 568, 632, 636, 640, 644, 648, 652, 656);
+    LAYOUT(sac_inspection, 32, LIST(M(type), M(size), M(next), M(flags), M(tensor_count), M(tensors)), 0, 4, 8, 16, 20,
+           24);
+    LAYOUT(sac_histogram, 40, LIST(M(type), M(size), M(next), M(low), M(high), M(bin_count), M(reserved), M(bins)), 0,
+           4, 8, 16, 20, 24, 28, 32);
+    LAYOUT(sac_tensor_statistics, 112,
+           LIST(M(type), M(size), M(next), M(sequence), M(count), M(nan_count), M(inf_count), M(zero_count), M(mean),
+                M(deviation), M(min), M(max), M(low), M(high), M(below), M(above), M(model_id), M(reserved)),
+           0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 76, 80, 84, 88, 96, 104, 108);
+    LAYOUT(sac_detect_state, 48,
+           LIST(M(type), M(size), M(next), M(model_id), M(score_threshold), M(iou_threshold), M(max_detections),
+                M(set_score_threshold), M(set_iou_threshold), M(set_max_detections), M(is_filtered)),
+           0, 4, 8, 16, 20, 24, 28, 32, 36, 40, 44);
+    LAYOUT(sac_frame_timing, 112,
+           LIST(M(index), M(sequence), M(frame_id), M(submitted_ns), M(started_ns), M(queued_ns), M(done_ns),
+                M(finished_ns), M(gpu_us), M(preprocess_us), M(network_us), M(head_us), M(score_threshold),
+                M(iou_threshold), M(max_detections), M(model_id), M(detection_count), M(candidate_count), M(result),
+                M(flags)),
+           0, 8, 16, 24, 32, 40, 48, 56, 64, 68, 72, 76, 80, 84, 88, 92, 96, 100, 104, 108);
+    LAYOUT(sac_run_state, 56,
+           LIST(M(type), M(size), M(next), M(mode), M(is_held), M(held_frame_id), M(stepped), M(replayed), M(steps_due),
+                M(replays_due)),
+           0, 4, 8, 16, 20, 24, 32, 40, 48, 52);
+    LAYOUT(sac_memory_info, 1136,
+           LIST(M(type), M(size), M(next), M(blocks), M(reserved_bytes), M(used_bytes), M(driver_allocations),
+                M(weight_bytes), M(arena_bytes), M(live_set_bytes), M(io_bytes), M(watched_bytes), M(pipelines_built),
+                M(kernel_count), M(cache_bytes), M(cache_path)),
+           0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112);
+    LAYOUT(sac_debug_api, 224,
            LIST(M(size), M(version), M(open_network), M(close_network), M(get_network_info), M(get_tensor_info),
-                M(get_dispatch_info), M(describe_network), M(write_input), M(read_output), M(run_network)),
-           0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72);
+                M(get_dispatch_info), M(describe_network), M(write_input), M(read_output), M(run_network),
+                M(get_running_info), M(get_running_dispatch), M(get_layer_info), M(get_class_label), M(set_inspection),
+                M(read_dispatch_times), M(read_statistics), M(read_tensor), M(read_feature_map), M(get_detect_state),
+                M(set_class_filter), M(get_class_filter), M(get_frame_timings), M(set_run_mode), M(step_frame),
+                M(replay_frame), M(get_run_state), M(get_memory_info)),
+           0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 120, 128, 136, 144, 152, 160, 168, 176, 184,
+           192, 200, 208, 216);
 }
 // NOLINTEND(bugprone-sizeof-expression)
 
@@ -170,6 +217,28 @@ TEST_CASE("constants of the ABI keep their values, and those of the code behind 
     CHECK(SAC_TYPE_NETWORK_INFO == 101);
     CHECK(SAC_TYPE_TENSOR_INFO == 102);
     CHECK(SAC_TYPE_DISPATCH_INFO == 103);
+    const int running_types[] = {SAC_TYPE_RUNNING_INFO, SAC_TYPE_RUNNING_DISPATCH, SAC_TYPE_LAYER_INFO,
+                                 SAC_TYPE_INSPECTION,   SAC_TYPE_HISTOGRAM,        SAC_TYPE_TENSOR_STATISTICS,
+                                 SAC_TYPE_DETECT_STATE, SAC_TYPE_RUN_STATE,        SAC_TYPE_MEMORY_INFO};
+    for (int i = 0; i < 9; ++i) CHECK(running_types[i] == 104 + i);
+    const int layers[] = {SAC_LAYER_INPUT, SAC_LAYER_ACTIVATION, SAC_LAYER_OUTPUT, SAC_LAYER_FUSED};
+    for (int i = 0; i < 4; ++i) CHECK(layers[i] == i + 1);
+    const int fits[] = {SAC_FIT_STRETCH, SAC_FIT_LETTERBOX, SAC_FIT_CROP};
+    for (int i = 0; i < 3; ++i) CHECK(fits[i] == i);
+    CHECK(SAC_FIT_STRETCH == static_cast<int>(Fit::stretch));
+    CHECK(SAC_FIT_LETTERBOX == static_cast<int>(Fit::letterbox));
+    CHECK(SAC_FIT_CROP == static_cast<int>(Fit::crop));
+    CHECK(SAC_FILTER_BILINEAR == static_cast<int>(Filter::bilinear));
+    CHECK(SAC_FILTER_AREA == static_cast<int>(Filter::area));
+    CHECK(SAC_FILTER_AREA == 1);
+    CHECK(SAC_INSPECT_PROFILE == 1);
+    CHECK(SAC_INSPECT_HOLD == 2);
+    CHECK(SAC_MAX_WATCHED == 16);
+    CHECK(SAC_FRAME_TIMINGS == 512);
+    const int flags[] = {SAC_FRAME_REPLAYED, SAC_FRAME_RECORDED, SAC_FRAME_PROFILED, SAC_FRAME_FILTERED};
+    for (int i = 0; i < 4; ++i) CHECK(flags[i] == 1 << i);
+    const int runs[] = {SAC_RUN_LIVE, SAC_RUN_FROZEN, SAC_RUN_PAUSED};
+    for (int i = 0; i < 3; ++i) CHECK(runs[i] == i);
     const std::pair<int, PixelFormat> formats[] = {
         {SAC_FORMAT_RGB8, PixelFormat::rgb},   {SAC_FORMAT_RGBA8, PixelFormat::rgba},
         {SAC_FORMAT_BGRA8, PixelFormat::bgra}, {SAC_FORMAT_NV12, PixelFormat::nv12},
