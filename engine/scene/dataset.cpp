@@ -150,8 +150,8 @@ public:
                                        static_cast<ull>(item), name.c_str(), options_.width, options_.height);
         for (const ObjectTruth &object : truth.objects) {
             if (line.back() != '\t') line += ",\n";
-            line += sac::format("{\"id\":%llu,\"image_id\":%llu,", static_cast<ull>(item * 16 + object.object + 1),
-                                static_cast<ull>(item)) +
+            const uint64_t id = item * 16 + object.object + 1;
+            line += sac::format("{\"id\":%llu,\"image_id\":%llu,", static_cast<ull>(id), static_cast<ull>(item)) +
                     object_json(object, visibility_) + "}";
         }
         line += sac::format("\t{\"id\":%llu,\"image_id\":%llu,\"caption\":\"%s\"}", static_cast<ull>(item),

@@ -18,7 +18,7 @@ float wave(float t) {
     return 4.0 * x * (abs(x) - 1.0);
 }
 
-// How much of the second color there is at uv. All patterns are evaluated: that is cheaper than branches between pixels.
+// How much of the second color there is at uv. All patterns are evaluated: branches between pixels would cost more.
 float pattern(vec2 uv, vec4 weights) {
     vec2 width = fwidth(uv);
     vec2 sharp = 0.5 / max(width, vec2(1e-4));
@@ -27,7 +27,8 @@ float pattern(vec2 uv, vec4 weights) {
     float stripes = uv.x == 0.0 ? up : across;
     float checks = across + up - 2.0 * across * up;
     vec2 cell = abs(fract(uv) - 0.5);
-    float dots = clamp((0.1 - dot(cell, cell)) * 2.0 * min(sharp.x, sharp.y) + 0.5, 0.0, 1.0) * clamp(1.5 - w, 0.0, 1.0);
+    float dots = clamp((0.1 - dot(cell, cell)) * 2.0 * min(sharp.x, sharp.y) + 0.5, 0.0, 1.0);
+    dots *= clamp(1.5 - w, 0.0, 1.0);
     vec2 p = uv * 0.5;
     float marble = wave(p.x + 0.27 * wave(p.y * 0.9 + 0.1 * wave(p.x * 1.3))) * wave(p.y * 1.2 + 0.2 * wave(p.x * 0.7));
     marble = 0.5 + 0.5 * marble * clamp(2.0 - 2.0 * w, 0.0, 1.0);
@@ -70,7 +71,8 @@ void main() {
     float lit = mix(1.0, sunlight(vec3(shadow.xy, shadow.z - 0.001)), inside);
     float steep = max(dot(frame.wall_plane.xyz, frame.to_sun.xyz), 0.0);
     vec3 floor_light = frame.sun.xyz * (frame.to_sun.y * lit) + ambient(1.0);
-    vec3 wall_light = frame.sun.xyz * mix(0.35 + 0.4 * steep, frame.to_sun.y, frame.wall_scale.z) + ambient(mix(0.0, 1.0, frame.wall_scale.z));
+    float fades = frame.wall_scale.z;
+    vec3 wall_light = frame.sun.xyz * mix(0.35 + 0.4 * steep, frame.to_sun.y, fades) + ambient(fades);
     float to_seam = eye_in_shadow.w + ray.w * reach;
     float merged = on_floor ? 1.0 - clamp(to_seam / max(frame.floor_scale.z, 0.01), 0.0, 1.0) : 1.0;
     merged = merged * merged * (3.0 - 2.0 * merged);
