@@ -316,7 +316,8 @@ Status write_dataset(vk::Device &device, vk::Memory &memory, const DatasetOption
                      const std::function<void(uint64_t)> &progress) {
     SAC_TRY(claim_folder(options));
     const fs::path folder(options.folder);
-    if (fs::exists(folder / (options.clips ? "clips.json" : "annotations.json"))) {
+    std::error_code error;
+    if (fs::exists(folder / (options.clips ? "clips.json" : "annotations.json"), error)) {
         progress(options.count);
         return {};
     }
@@ -340,7 +341,6 @@ Status write_dataset(vk::Device &device, vk::Memory &memory, const DatasetOption
     SAC_TRY(writer->flush());
     if (!unwritten.empty()) SAC_TRY(journal.add(unwritten));
     SAC_TRY(writer->finish(journal.lines));
-    std::error_code error;
     fs::remove(folder / journal_name, error);
     return {};
 }

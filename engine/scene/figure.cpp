@@ -246,6 +246,10 @@ void add_figure(std::vector<Part> &parts, uint8_t object, const Build &build, co
     ball.place = head * Affine::translation({0, 0.022f, -0.016f}) *
                  Affine::scaling({1.84f * head_radius, 1.95f * head_radius, 1.86f * head_radius});
     parts.push_back(ball);
+    Material eyes;
+    eyes.a = eyes.b = {0.02f, 0.02f, 0.03f};
+    for (const float out : {-0.03f, 0.03f})
+        parts.push_back(limb(object, eyes, head * Affine::translation({out, 0.005f, 0.074f}), 0, 0.0115f));
 
     for (int side = 0; side < 2; ++side) {
         const float out = side == 0 ? 1.f : -1.f;
@@ -264,12 +268,8 @@ void add_figure(std::vector<Part> &parts, uint8_t object, const Build &build, co
                              Affine::rotation_z(out * pose.elbow_out[side]) * Affine::rotation_x(-pose.elbow[side]);
         parts.push_back(limb(object, build.shirt, shoulder, upper_arm, 0.036f * girth));
         parts.push_back(limb(object, build.shirt, elbow, forearm * 0.8f, 0.03f * girth));
-        Part hand;
-        hand.mesh = Mesh::ball;
-        hand.object = object;
-        hand.material = build.skin;
-        hand.place = elbow * Affine::translation({0, -forearm - 0.02f, 0}) * Affine::scaling({0.065f, 0.075f, 0.065f});
-        parts.push_back(hand);
+        const Affine wrist = elbow * Affine::translation({0, -forearm, 0});
+        parts.push_back(limb(object, build.skin, wrist, 0.02f, 0.032f));
     }
 
     float bottom = INFINITY;
