@@ -185,14 +185,15 @@ const TensorInfo *Session::find(std::string_view name) const {
     return nullptr;
 }
 
-Status Session::record(VkCommandBuffer commands, uint32_t first, uint32_t last) const {
+Status Session::record(VkCommandBuffer commands, uint32_t first, uint32_t last,
+                       const Observation &observation) const {
     if (first > last || last > dispatch_count())
         return Error(Code::invalid_argument, state_->plan.graph.source + ": dispatches " + std::to_string(first) +
                                                  " to " + std::to_string(last) + " of " +
                                                  std::to_string(dispatch_count()));
     if (!state_->resources->bound(state_->plan))
         return Error(Code::invalid_state, state_->plan.graph.source + ": its kernels were reloaded and do not fit it");
-    state_->resources->record(commands, state_->plan, first, last, SessionResources::Recording::run);
+    state_->resources->record(commands, state_->plan, first, last, SessionResources::Recording::run, observation);
     return {};
 }
 

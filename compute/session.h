@@ -49,6 +49,20 @@ struct TensorInfo {
     VkDeviceSize offset = 0, bytes = 0;  ///< padding included
 };
 
+/// What a recording does besides running the plan: for tools that look inside.
+struct Observation {
+    /// A copy of a storage, once the first `after` dispatches are done: before its memory is used again. 0: as it is
+    /// when the plan begins (inputs).
+    struct Copy {
+        StorageId storage = 0;
+        uint32_t after = 0;
+        VkBuffer to = VK_NULL_HANDLE;  ///< of the storage's bytes, with VK_BUFFER_USAGE_TRANSFER_DST_BIT
+    };
+    std::span<const Copy> copies;  ///< in the order of `after`
+    /// Null, or room for a stamp before each dispatch of the recording and one after the last. The caller resets them.
+    vk::Timestamps *stamps = nullptr;
+};
+
 /// Where the time of the last profiled run went.
 struct DispatchTime {
     size_t dispatch = 0;
@@ -75,8 +89,9 @@ public:
     uint32_t dispatch_count() const;
 
     /// Records dispatches [first, last) with their barriers, and one barrier before the first against everything
-    /// earlier on the queue. The buffer may be a host's. Nothing is submitted. No heap allocation.
-    Status record(VkCommandBuffer commands, uint32_t first, uint32_t last) const;
+    /// earlier on the queue. The buffer may be a host's. Nothing is submitted. No heap allocation. Copies of an
+    /// observation that belong between them are made visible to the host.
+    Status record(VkCommandBuffer commands, uint32_t first, uint32_t last, const Observation &observation = {}) const;
 
     /// Host access, waiting: for tests, tools and loading. Dense f32 (or the input's storage), ONNX order and shape;
     /// conversion from and to the session's format is done here.

@@ -249,10 +249,34 @@ Status SessionResources::write_set(const Plan &plan, const Dispatch &dispatch, c
     return {};
 }
 
-void SessionResources::record(VkCommandBuffer cmd, const Plan &plan, uint32_t first, uint32_t last,
-                              Recording recording) {
-    const bool with_stamps = recording == Recording::profile;
+void SessionResources::record_copies(VkCommandBuffer cmd, const Plan &plan, std::span<const Observation::Copy> copies) {
+    if (copies.empty()) return;
     const vk::DeviceFunctions &fn = runtime_.device.fn();
+    const vk::ScopedLabel label(runtime_.device, cmd, "copies of tensors");
+    memory_barrier(fn, cmd, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, VK_ACCESS_MEMORY_WRITE_BIT,
+                   VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT);
+    for (const Observation::Copy &copy : copies) {
+        const Storage &storage = plan.storages[copy.storage];
+        const VkBufferCopy region = {storage.offset, 0, storage.bytes};
+        fn.CmdCopyBuffer(cmd, buffers_[storage.buffer].handle(), copy.to, 1, &region);
+    }
+    // Later dispatches may write over what was read; the host reads what was written.
+    memory_barrier(fn, cmd, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT,
+                   VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
+}
+
+void SessionResources::record(VkCommandBuffer cmd, const Plan &plan, uint32_t first, uint32_t last, Recording recording,
+                              const Observation &observation) {
+    const vk::DeviceFunctions &fn = runtime_.device.fn();
+    auto copies = observation.copies;
+    const auto copy_after = [&](uint32_t done) {
+        size_t count = 0;
+        while (count < copies.size() && copies[count].after <= done) ++count;
+        record_copies(cmd, plan, copies.first(count));
+        copies = copies.subspan(count);
+    };
+    while (!copies.empty() && copies[0].after < first) copies = copies.subspan(1);
+    if (first == 0) copy_after(0);
     constexpr VkAccessFlags shader = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT;
     memory_barrier(fn, cmd, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, VK_ACCESS_MEMORY_WRITE_BIT,
                    VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, shader);
@@ -265,7 +289,7 @@ void SessionResources::record(VkCommandBuffer cmd, const Plan &plan, uint32_t fi
         if (plan.barrier_before[i] && i > first)
             memory_barrier(fn, cmd, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_ACCESS_SHADER_WRITE_BIT,
                            VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, shader);
-        if (with_stamps) stamps.write(cmd, i - first);
+        if (observation.stamps) observation.stamps->write(cmd, i - first);
         const vk::Pipeline &pipeline = step.kernel->pipeline;
         if (step.kernel != bound) fn.CmdBindPipeline(cmd, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline.handle());
         bound = step.kernel;
@@ -274,15 +298,17 @@ void SessionResources::record(VkCommandBuffer cmd, const Plan &plan, uint32_t fi
                             dispatch.push.data());
         const auto groups = recording == Recording::warm_up ? std::array<uint32_t, 3>{1, 1, 1} : dispatch.groups;
         fn.CmdDispatch(cmd, groups[0], groups[1], groups[2]);
+        copy_after(i + 1);
     }
-    if (with_stamps) stamps.write(cmd, last - first);
+    if (observation.stamps) observation.stamps->write(cmd, last - first);
 }
 
 Status SessionResources::record_whole(const Plan &plan) {
     SAC_TRY(commands.begin(false));
     if (profile_) stamps.reset(commands.handle());
-    record(commands.handle(), plan, 0, static_cast<uint32_t>(plan.dispatches.size()),
-           profile_ ? Recording::profile : Recording::run);
+    Observation observation;
+    if (profile_) observation.stamps = &stamps;
+    record(commands.handle(), plan, 0, static_cast<uint32_t>(plan.dispatches.size()), Recording::run, observation);
     return commands.end();
 }
 

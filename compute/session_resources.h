@@ -17,11 +17,11 @@ public:
 
     enum class Recording {
         run,
-        profile,  ///< with a timestamp before each dispatch and one after the last
         warm_up,  ///< one workgroup of each dispatch: enough for a driver to compile what it has put off
     };
     /// Dispatches [first, last) of `plan`; see Session::record.
-    void record(VkCommandBuffer commands, const Plan &plan, uint32_t first, uint32_t last, Recording recording);
+    void record(VkCommandBuffer commands, const Plan &plan, uint32_t first, uint32_t last, Recording recording,
+                const Observation &observation = {});
     /// Zeroes inputs and activations and dispatches every pipeline, bound as it will be; waits.
     Status warm_up(const Plan &plan);
     /// Records the whole plan into `commands`, which run() submits.
@@ -48,6 +48,7 @@ private:
     void unbind();
     Status write_set(const Plan &plan, const Dispatch &dispatch, const Kernel &kernel, VkDescriptorSet set);
     Result<VkBufferView> view_of(const Plan &plan, StorageId storage);
+    void record_copies(VkCommandBuffer commands, const Plan &plan, std::span<const Observation::Copy> copies);
 
     struct Step {
         const Kernel *kernel = nullptr;

@@ -175,6 +175,7 @@ private:
         if (const auto copy = made_.find({id, wanted}); copy != made_.end() && !is_output(copy->second)) {
             graph_.values[copy->second].name = graph_.values[id].name;
             graph_.values[id].name += "/replaced";
+            graph_.values[id].known = false;
             id = copy->second;
             return {};
         }

@@ -27,7 +27,7 @@ struct Value {
     DType dtype = DType::f32;
     std::vector<Dimension> declared;     ///< as in the file (graph inputs)
     Shape shape;                         ///< valid once `known`
-    bool known = false;                  ///< shape inference has been here
+    bool known = false;                  ///< shape inference has been here, and no pass has let go of the value since
     std::optional<HostTensor> constant;  ///< weights, and what folding found
 
     // Chosen by the layout pass:

@@ -89,8 +89,12 @@ void remove_dead(Graph &graph) {
     for (size_t i = 0; i < graph.nodes.size(); ++i)
         if (!dead[i]) alive.push_back(std::move(graph.nodes[i]));
     graph.nodes = std::move(alive);
-    for (size_t i = 0; i < graph.values.size(); ++i)
-        if (uses[i] == 0) graph.values[i].constant.reset();
+    for (size_t i = 0; i < graph.values.size(); ++i) {
+        Value &value = graph.values[i];
+        if (uses[i] != 0 || !value.constant) continue;
+        value.constant.reset();
+        value.known = false;
+    }
 }
 
 std::optional<float> scalar_of(const Graph &graph, ValueId id) {

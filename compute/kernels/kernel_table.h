@@ -53,6 +53,9 @@ public:
     /// Writes the pipeline cache to disk.
     Status save_cache() const;
 
+    size_t size() const { return entries_.size(); }             ///< kernels there are. [thread] any
+    const vk::PipelineCache &cache() const { return *cache_; }  ///< [thread] any
+
     vk::Device &device() { return device_; }
     /// A hash over all embedded SPIR-V.
     static uint64_t embedded_hash();

@@ -1,6 +1,7 @@
 #include "compute/vk/commands.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "compute/base/format.h"
 
@@ -205,21 +206,29 @@ void Timestamps::write(VkCommandBuffer commands, uint32_t index) {
 }
 
 Result<std::vector<double>> Timestamps::read(uint32_t count) const {
-    if (!pool_ || count == 0) return std::vector<double>();
+    std::vector<double> nanoseconds(count);
+    SAC_ASSIGN(const bool there, read(nanoseconds));
+    if (!there) nanoseconds.clear();
+    return nanoseconds;
+}
+Result<bool> Timestamps::read(std::span<double> nanoseconds) const {
+    if (!pool_ || nanoseconds.empty()) return false;
+    const auto count = static_cast<uint32_t>(nanoseconds.size());
     if (count > count_)
         return Error(Code::invalid_argument, format("timestamps: %u asked for, the pool has %u", count, count_));
-    std::vector<uint64_t> ticks(count);
-    SAC_VK(device_->fn().GetQueryPoolResults(device_->handle(), pool_, 0, count, count * sizeof(uint64_t), ticks.data(),
-                                             sizeof(uint64_t), VK_QUERY_RESULT_64_BIT),
+    // Ticks and nanoseconds in the same memory, one after the other.
+    static_assert(sizeof(double) == sizeof(uint64_t));
+    SAC_VK(device_->fn().GetQueryPoolResults(device_->handle(), pool_, 0, count, nanoseconds.size_bytes(),
+                                             nanoseconds.data(), sizeof(uint64_t), VK_QUERY_RESULT_64_BIT),
            "reading timestamps");
     // The counter wraps at its width; differences modulo that width stay right.
     const uint32_t bits = device_->caps().timestamp_valid_bits;
     const uint64_t mask = bits >= 64 ? UINT64_MAX : (uint64_t(1) << bits) - 1;
-    std::vector<double> nanoseconds(count);
-    for (uint32_t i = 0; i < count; ++i)
-        nanoseconds[i] = static_cast<double>((ticks[i] - ticks[0]) & mask) *
-                         static_cast<double>(device_->caps().limits.timestampPeriod);
-    return nanoseconds;
+    const auto start = std::bit_cast<uint64_t>(nanoseconds[0]);
+    for (double &value : nanoseconds)
+        value = static_cast<double>((std::bit_cast<uint64_t>(value) - start) & mask) *
+                static_cast<double>(device_->caps().limits.timestampPeriod);
+    return true;
 }
 
 }  // namespace sac::vk

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <new>
+#include <span>
 
 #include "compute/vk/device.h"
 
@@ -105,6 +106,8 @@ public:
     void write(VkCommandBuffer commands, uint32_t index);
     /// Nanoseconds since the first stamp, for indices [0, count). Call after the submission has finished.
     Result<std::vector<double>> read(uint32_t count) const;
+    /// The same into the caller's memory, without any of the heap; false without timestamps in the caps.
+    Result<bool> read(std::span<double> nanoseconds) const;
 
 private:
     Device *device_ = nullptr;

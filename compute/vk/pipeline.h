@@ -66,7 +66,9 @@ public:
     PipelineCache &operator=(PipelineCache &&other) noexcept;
 
     VkPipelineCache handle() const { return cache_; }
-    bool loaded_from_file() const { return loaded_; }
+    bool loaded_from_file() const { return loaded_bytes_ != 0; }
+    uint64_t loaded_bytes() const { return loaded_bytes_; }  ///< of the driver's data that were read from the file
+    const std::string &path() const { return path_; }        ///< empty: in memory only
     Status save() const;
 
 private:
@@ -75,7 +77,7 @@ private:
     VkPipelineCache cache_ = VK_NULL_HANDLE;
     std::string path_;
     uint64_t key_ = 0;
-    bool loaded_ = false;
+    uint64_t loaded_bytes_ = 0;
 };
 
 /// $SACCADE_CACHE_DIR, else $XDG_CACHE_HOME/saccade, else $HOME/.cache/saccade, else %LOCALAPPDATA%\saccade\cache;

@@ -83,10 +83,10 @@ Result<PipelineCache> PipelineCache::create(Device &device, std::string path, ui
     info.sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO;
     info.initialDataSize = bytes.size();
     info.pInitialData = bytes.data();
-    cache.loaded_ = !bytes.empty();
+    cache.loaded_bytes_ = bytes.size();
     VkResult result = device.fn().CreatePipelineCache(device.handle(), &info, nullptr, &cache.cache_);
-    if (result != VK_SUCCESS && cache.loaded_) {  // the driver does not like the data: begin anew
-        cache.loaded_ = false;
+    if (result != VK_SUCCESS && cache.loaded_from_file()) {  // the driver does not like the data: begin anew
+        cache.loaded_bytes_ = 0;
         info.initialDataSize = 0;
         info.pInitialData = nullptr;
         result = device.fn().CreatePipelineCache(device.handle(), &info, nullptr, &cache.cache_);
@@ -105,7 +105,7 @@ PipelineCache::PipelineCache(PipelineCache &&other) noexcept
       cache_(std::exchange(other.cache_, VK_NULL_HANDLE)),
       path_(std::move(other.path_)),
       key_(other.key_),
-      loaded_(other.loaded_) {}
+      loaded_bytes_(other.loaded_bytes_) {}
 
 PipelineCache &PipelineCache::operator=(PipelineCache &&other) noexcept {
     PipelineCache taken(std::move(other));
@@ -113,7 +113,7 @@ PipelineCache &PipelineCache::operator=(PipelineCache &&other) noexcept {
     std::swap(cache_, taken.cache_);
     std::swap(path_, taken.path_);
     std::swap(key_, taken.key_);
-    std::swap(loaded_, taken.loaded_);
+    std::swap(loaded_bytes_, taken.loaded_bytes_);
     return *this;
 }
 
