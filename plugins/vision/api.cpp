@@ -1,5 +1,6 @@
 // The functions of saccade.h: handles to objects, errors to codes, nothing thrown.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 
@@ -74,6 +75,10 @@ sac_result set_detect_settings(sac_context context, const sac_detect_settings *s
     return call_on(context, [&](Context &c) { return c.set_detect_settings(settings); });
 }
 
+sac_result set_track_settings(sac_context context, const sac_track_settings *settings) {
+    return call_on(context, [&](Context &c) { return c.set_track_settings(settings); });
+}
+
 sac_result submit_frame(sac_context context, const sac_frame *frame) {
     return call_on(context, [&](Context &c) -> Answer {
         SAC_ASSIGN(const bool taken, c.submit(frame));
@@ -140,6 +145,7 @@ sac_api table() {
     api.release_result = release_result;
     api.get_statistics = get_statistics;
     api.get_extension = get_extension;
+    api.set_track_settings = set_track_settings;
     return api;
 }
 
@@ -148,12 +154,13 @@ sac_api table() {
 
 extern "C" sac_result sac_get_api(uint32_t major, sac_api *api) {
     using namespace sac::vision;
-    if (!api || api->size < sizeof(sac_api) || api->size > longest_struct) return SAC_ERROR_INVALID_ARGUMENT;
+    constexpr size_t first_version = offsetof(sac_api, set_track_settings);  // the table of 1.0 ends there
+    if (!api || api->size < first_version || api->size > longest_struct) return SAC_ERROR_INVALID_ARGUMENT;
     if (major != SAC_MAJOR) return SAC_ERROR_UNSUPPORTED;
     const uint32_t size = api->size;
     const sac_api filled = table();
     std::memset(static_cast<void *>(api), 0, size);
-    std::memcpy(static_cast<void *>(api), &filled, sizeof filled);
+    std::memcpy(static_cast<void *>(api), &filled, std::min<size_t>(size, sizeof filled));
     api->size = size;
     return SAC_OK;
 }

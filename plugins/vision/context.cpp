@@ -93,6 +93,30 @@ Status Context::set_detect_settings(const sac_detect_settings *given) {
     return {};
 }
 
+Status Context::set_track_settings(const sac_track_settings *given) {
+    constexpr uint32_t most_hits = 100, longest_hidden_ms = 60000;
+    sac_track_settings settings = {};
+    SAC_TRY(read_struct(given, SAC_TYPE_TRACK_SETTINGS, "settings", settings));
+    SAC_TRY(check_slot("settings", settings.slot));
+    if (settings.enabled > 1) return wrong(format("settings.enabled is %u; it is 0 or 1", settings.enabled));
+    if (settings.min_hits > most_hits)
+        return wrong(format("settings.min_hits is %u; at most %u are allowed", settings.min_hits, most_hits));
+    if (settings.max_hidden_ms > longest_hidden_ms)
+        return wrong(
+            format("settings.max_hidden_ms is %u; at most %u are allowed", settings.max_hidden_ms, longest_hidden_ms));
+    if (!is_share(settings.weak_score))
+        return wrong(format("settings.weak_score is %g; 0 to 1 are allowed", static_cast<double>(settings.weak_score)));
+    if (settings.reserved != 0) return wrong(format("settings.reserved is %u, not 0", settings.reserved));
+    TrackOptions options;
+    if (settings.min_hits) options.min_hits = settings.min_hits;
+    if (settings.max_hidden_ms) options.max_hidden = static_cast<float>(settings.max_hidden_ms) * 1e-3f;
+    if (settings.enabled)
+        frames_->track(options, settings.weak_score);
+    else
+        frames_->stop_tracking();
+    return {};
+}
+
 Result<const sac_snapshot *> Context::acquire(uint64_t after) {
     if (const sac_snapshot *snapshot = snapshots_->acquire(after)) return snapshot;
     SAC_TRY(health_.status());

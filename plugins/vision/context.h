@@ -18,6 +18,7 @@ public:
 
     Result<uint32_t> load_model(const sac_model_desc *desc);
     Status set_detect_settings(const sac_detect_settings *settings);
+    Status set_track_settings(const sac_track_settings *settings);
     Result<bool> submit(const sac_frame *frame) { return frames_->submit(frame); }
     /// The newest snapshot above `after`; null if there is none.
     Result<const sac_snapshot *> acquire(uint64_t after);

@@ -84,6 +84,7 @@ Result<bool> FrameQueue::submit(const sac_frame *given) {
             staging_.give_back(next.staging);
             return Error(Code::cancelled, "the context is being destroyed");
         }
+        next.tracking = tracking_;
         dropped = pending_;
         pending_ = next;
         ++counts_.submitted;
@@ -183,7 +184,13 @@ Status FrameQueue::process(Pending &pending, float &gpu_us, float &latency_us) {
         const std::lock_guard lock(mutex_);
         overrides = overrides_;
     }
-    const DetectionThresholds thresholds = thresholds_of(active->model->card(), overrides);
+    DetectionThresholds thresholds = thresholds_of(active->model->card(), overrides);
+    Tracking *const tracking = pending.tracking.get();
+    if (tracking) {
+        content.least_score = thresholds.score;
+        const float weak = tracking->weak_score > 0 ? tracking->weak_score : thresholds.score / 2;
+        thresholds.score = std::min(thresholds.score, weak);
+    }
     SAC_ASSIGN(const FrameOutcome outcome,
                runner_->run(frame, pending.staging, *active, thresholds, pending.submitted));
 
@@ -204,6 +211,11 @@ Status FrameQueue::process(Pending &pending, float &gpu_us, float &latency_us) {
     fields.candidate_count = outcome.candidates;
     content.detections = outcome.detections;
     content.labels = active->model->labels();
+    if (tracking) {
+        if (std::exchange(tracking->model_id, active->id) != active->id) tracking->tracker.clear();
+        const TrackTime time = {fields.timestamp_ns, fields.submitted_ns, fields.width, fields.height};
+        content.track_ids = tracking->tracker.update(content.detections, time, content.least_score);
+    }
     gpu_us = outcome.gpu_us;
     latency_us = static_cast<float>(fields.finished_ns - fields.submitted_ns) * 1e-3f;
     return parts_.snapshots.publish(content);
@@ -212,6 +224,18 @@ Status FrameQueue::process(Pending &pending, float &gpu_us, float &latency_us) {
 void FrameQueue::set_overrides(const DetectOverrides &overrides) {
     const std::lock_guard lock(mutex_);
     overrides_ = overrides;
+}
+
+void FrameQueue::track(const TrackOptions &options, float weak_score) {
+    auto begun = std::make_shared<Tracking>(Tracking{Tracker(options, last_track_id_), weak_score, 0});
+    const std::lock_guard lock(mutex_);
+    tracking_.swap(begun);
+}
+
+void FrameQueue::stop_tracking() {
+    std::shared_ptr<Tracking> none;
+    const std::lock_guard lock(mutex_);
+    tracking_.swap(none);
 }
 
 Result<const sac_snapshot *> FrameQueue::wait(uint64_t after, uint32_t timeout_ms) {

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "plugins/vision/frame_runner.h"
+#include "plugins/vision/tracker.h"
 
 namespace sac::vision {
 
@@ -12,6 +13,14 @@ namespace sac::vision {
 struct DetectOverrides {
     float score = 0, nms_iou = 0;
     uint32_t max_detections = 0;
+};
+
+/// How the frames that are submitted from now on are tracked: a new one for each call of set_track_settings. Used by
+/// the frame thread alone once it is there.
+struct Tracking {
+    Tracker tracker;
+    float weak_score = 0;  ///< 0: half of the score threshold
+    uint32_t model_id = 0;
 };
 
 class FrameQueue {
@@ -37,6 +46,9 @@ public:
 
     // [thread] any:
     void set_overrides(const DetectOverrides &overrides);
+    /// From the next frame on.
+    void track(const TrackOptions &options, float weak_score);
+    void stop_tracking();
     /// The newest snapshot above `after`; null if the time ran out. Errors: cancelled; what ended the context; the
     /// failure of the last frame, if it came after the newest snapshot and nothing is under way.
     Result<const sac_snapshot *> wait(uint64_t after, uint32_t timeout_ms);
@@ -48,8 +60,9 @@ private:
     struct Pending {
         Frame frame;
         uint32_t staging = Staging::none;
-        bool released = false;   ///< the host has its planes or image back
-        bool submitted = false;  ///< an image whose semaphores the device has
+        std::shared_ptr<Tracking> tracking;  ///< null: not tracked
+        bool released = false;               ///< the host has its planes or image back
+        bool submitted = false;              ///< an image whose semaphores the device has
     };
 
     explicit FrameQueue(const Parts &parts) : parts_(parts), staging_(parts.runtime.device, parts.runtime.memory) {}
@@ -72,6 +85,8 @@ private:
     std::vector<Pending> returning_;  ///< those of them that the frame thread has taken up
     bool busy_ = false, stop_ = false;
     DetectOverrides overrides_;
+    std::shared_ptr<Tracking> tracking_;
+    std::atomic<uint32_t> last_track_id_ = 0;
     sac_statistics counts_ = {};
     std::optional<Error> last_failure_;  ///< of the frame that was finished last
     std::thread thread_;

@@ -73,7 +73,7 @@ extern "C" {
 
 /* The major version changes when a struct or a function changes; the minor one when something is added. */
 #define SAC_MAJOR 1u
-#define SAC_MINOR 0u
+#define SAC_MINOR 1u
 
 /* ---- results ---- */
 
@@ -109,7 +109,8 @@ enum {
     SAC_TYPE_FRAME = 9,
     SAC_TYPE_VK_IMAGE = 10,
     SAC_TYPE_SNAPSHOT = 11,
-    SAC_TYPE_STATISTICS = 12
+    SAC_TYPE_STATISTICS = 12,
+    SAC_TYPE_TRACK_SETTINGS = 13 /* 1.1 */
 };
 
 typedef struct sac_context {
@@ -272,6 +273,21 @@ typedef struct sac_detect_settings {
     float iou_threshold;     /* 0 to 1: boxes that overlap a better one of their class by more go; 0: the card's */
 } sac_detect_settings;
 
+/* Tracks: the same object gets the same track_id in one frame after another, also after it was hidden. By motion alone:
+ * nothing is known of how objects look. */
+typedef struct sac_track_settings {
+    uint32_t type, size; /* SAC_TYPE_TRACK_SETTINGS */
+    const void *next;
+    uint32_t slot;
+    uint32_t enabled;       /* 1: detections get track ids. 0, as at first: they do not */
+    uint32_t min_hits;      /* boxes in a row until an object gets its id, 1 to 100; 0: 2 */
+    uint32_t max_hidden_ms; /* an object that is not seen for so long is forgotten, up to 60000; 0: 2000 */
+    /* 0 to 1: boxes down to this score, below the score threshold, are looked at to find known objects again, and are
+     * among the detections if they are one. 0: half of the score threshold; 1: none. */
+    float weak_score;
+    uint32_t reserved;
+} sac_track_settings;
+
 /* ---- frames ---- */
 
 enum {
@@ -345,7 +361,7 @@ typedef struct sac_detection {
     float x1, y1, x2, y2;
     float score; /* 0 to 1 */
     uint32_t class_id;
-    uint32_t track_id; /* 0: not tracked */
+    uint32_t track_id; /* never given twice in a context; 0: not tracked, or seen too few times */
     uint32_t reserved;
     const char *label; /* as long as the snapshot */
 } sac_detection;
@@ -364,7 +380,8 @@ typedef struct sac_snapshot {
     uint32_t model_id;
     float gpu_us; /* GPU time of this frame in microseconds; 0: the device has no timestamps */
     uint32_t detection_count;
-    uint32_t candidate_count;        /* places above the score threshold before overlapping ones were dropped */
+    uint32_t candidate_count;        /* places above the score threshold (tracked: above the weak score) before
+                                      * overlapping ones were dropped */
     const sac_detection *detections; /* best score first */
 } sac_snapshot;
 
@@ -440,6 +457,14 @@ typedef struct sac_api {
     /* [any] A table of more functions by name and version: "sac.debug/1" (saccade_debug.h). Null: there is no such
      * thing. The table is valid as long as the library is loaded. */
     const void *(*get_extension)(sac_context context, const char *name);
+
+    /* ---- 1.1 ---- */
+
+    /* [render] In force from the next submitted frame on, for the slot's present and later models. Every call begins
+     * anew: no object known so far gets its id again. So it is also what to call where the frames' source changes.
+     * All are forgotten as well when the model or the frames' size changes and when timestamps go back. Where
+     * timestamp_ns stays the same from frame to frame, the times of submission count. */
+    sac_result (*set_track_settings)(sac_context context, const sac_track_settings *settings);
 } sac_api;
 
 /* [any] The one exported symbol: fills the table. SAC_ERROR_UNSUPPORTED: another major version.

@@ -62,10 +62,12 @@ Status SnapshotPool::publish(const SnapshotContent &content) {
     // Nobody else sees the slot: it is neither the newest nor held, and there is one writer.
     slot->labels = content.labels;
     slot->fields = content.fields;
-    const size_t count = std::min<size_t>(content.detections.size(), max_detections_limit);
-    for (size_t i = 0; i < count; ++i) {
+    size_t count = 0;
+    for (size_t i = 0; i < std::min<size_t>(content.detections.size(), max_detections_limit); ++i) {
         const Detection &from = content.detections[i];
-        sac_detection &to = slot->detections[i];
+        const uint32_t track_id = i < content.track_ids.size() ? content.track_ids[i] : 0;
+        if (from.score < content.least_score && track_id == 0) continue;
+        sac_detection &to = slot->detections[count++];
         to = {};
         to.x1 = clip(from.x1, content.fields.width);
         to.y1 = clip(from.y1, content.fields.height);
@@ -73,6 +75,7 @@ Status SnapshotPool::publish(const SnapshotContent &content) {
         to.y2 = clip(from.y2, content.fields.height);
         to.score = from.score;
         to.class_id = from.class_id;
+        to.track_id = track_id;
         const bool named = slot->labels && from.class_id < slot->labels->size();
         to.label = named ? (*slot->labels)[from.class_id].c_str() : "";
     }

@@ -18,6 +18,8 @@ using Labels = std::vector<std::string>;
 struct SnapshotContent {
     sac_snapshot fields = {};  ///< detections and detection_count are filled from the next two
     std::span<const Detection> detections;
+    std::span<const uint32_t> track_ids;  ///< of each detection; empty: none
+    float least_score = 0;                ///< weaker ones are left out, unless they have a track
     std::shared_ptr<const Labels> labels;
 };
 

@@ -14,6 +14,7 @@ namespace {
 
 constexpr auto options = with_model_options({
     {"--json", nullptr, "one line of JSON a frame on stdout", Option::Kind::flag},
+    {"--track", nullptr, "follow objects: the same id in one frame after another", Option::Kind::flag},
     {"--out", "PATH", "annotated frames: a .png or .jpg (the last), a .mkv, .mp4 or .avi, or a folder"},
     {"--frames", "N", "stop after so many frames of each source", Option::Kind::count, 1, 1e9},
 });
@@ -21,7 +22,7 @@ constexpr auto options = with_model_options({
 struct Run {
     Vision &vision;
     AnnotatedWriter *writer;
-    bool json;
+    bool json, track;
     uint64_t most_frames;
     uint64_t submitted = 0;
 };
@@ -42,6 +43,7 @@ Status detect_frame(Run &run, const engine::Frame &frame, bool is_video, double 
 Status detect_source(Run &run, const std::string &path) {
     SAC_ASSIGN(const std::unique_ptr<engine::Source> source, engine::Source::open(path));
     const bool is_video = source->kind() == engine::Source::Kind::video;
+    if (run.track) SAC_TRY(run.vision.track());
     uint64_t total = source->estimated_frames();
     if (total && run.most_frames < total) total = run.most_frames;
     Progress progress("detecting", total);
@@ -78,7 +80,8 @@ Status run(const Arguments &arguments) {
     }
     if (model.seeded()) std::fprintf(stderr, "saccade detect: the weights are random, so the boxes mean nothing\n");
 
-    Run state = {*vision, writer.get(), arguments.has("--json"), arguments.count("--frames", UINT64_MAX)};
+    Run state = {*vision, writer.get(), arguments.has("--json"), arguments.has("--track"),
+                 arguments.count("--frames", UINT64_MAX)};
     // A source that cannot be read does not keep the others from being looked at; the first error is the result.
     Status first_error;
     for (const std::string &path : arguments.others()) {
@@ -106,7 +109,7 @@ const Command detect_command = {
     "finds objects in pictures, folders of pictures and videos",
     "With --json each frame is one line:\n"
     "{\"source\":...,\"frame\":...,\"detections\":[{\"label\":...,\"score\":...,\"box\":[x1,y1,x2,y2]}]}\n"
-    "Boxes are in pixels of the source.\n",
+    "Boxes are in pixels of the source. With --track an object that was seen twice has a \"track\":ID as well.\n",
     options,
     1,
     SIZE_MAX,

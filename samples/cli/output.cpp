@@ -26,8 +26,9 @@ std::string json_line(const std::string &source, uint64_t frame, const std::vect
                               static_cast<unsigned long long>(frame));
     for (size_t i = 0; i < detections.size(); ++i) {
         const Detection &d = detections[i];
-        line += format("%s{\"label\":%s,\"score\":%.4f,\"box\":[%.2f,%.2f,%.2f,%.2f]}", i ? "," : "",
+        line += format("%s{\"label\":%s,\"score\":%.4f,\"box\":[%.2f,%.2f,%.2f,%.2f]", i ? "," : "",
                        quoted(d.label).c_str(), d.score, d.x1, d.y1, d.x2, d.y2);
+        line += d.track ? format(",\"track\":%u}", d.track) : "}";
     }
     return line + "]}";
 }
@@ -38,8 +39,10 @@ std::string text_lines(const std::string &source, uint64_t frame, bool is_video,
     std::string lines = source;
     if (is_video) lines += format(", frame %llu", static_cast<unsigned long long>(frame));
     lines += n == 0 ? ": nothing found" : format(": %zu object%s", n, n == 1 ? "" : "s");
-    for (const Detection &d : detections)
+    for (const Detection &d : detections) {
         lines += format("\n  %-14s %.3f  [%.1f, %.1f, %.1f, %.1f]", d.label.c_str(), d.score, d.x1, d.y1, d.x2, d.y2);
+        if (d.track) lines += format("  #%u", d.track);
+    }
     return lines;
 }
 

@@ -7,7 +7,8 @@
 
 namespace sac::cli {
 
-/// {"source":...,"frame":...,"detections":[{"label":...,"score":...,"box":[x1,y1,x2,y2]}]}, pixels of the source.
+/// {"source":...,"frame":...,"detections":[{"label":...,"score":...,"box":[x1,y1,x2,y2]}]}, pixels of the source; with
+/// "track":... where there is one.
 std::string json_line(const std::string &source, uint64_t frame, const std::vector<Detection> &detections);
 
 /// "photo.jpg: 2 objects" and a line for each.

@@ -142,6 +142,14 @@ sac_context_info Vision::info() const {
     return info;
 }
 
+Status Vision::track() {
+    sac_track_settings settings = {};
+    settings.type = SAC_TYPE_TRACK_SETTINGS;
+    settings.size = sizeof settings;
+    settings.enabled = 1;
+    return check(api_.set_track_settings(context_, &settings));
+}
+
 Status Vision::submit(const engine::Frame &frame, uint64_t id) {
     sac_frame out = {};
     out.type = SAC_TYPE_FRAME;
@@ -174,7 +182,7 @@ Answer Vision::take(const sac_snapshot *snapshot) const {
     answer.dropped = snapshot->dropped_newer;
     for (uint32_t i = 0; i < snapshot->detection_count; ++i) {
         const sac_detection &d = snapshot->detections[i];
-        answer.detections.push_back({d.label, d.class_id, d.score, d.x1, d.y1, d.x2, d.y2});
+        answer.detections.push_back({d.label, d.class_id, d.score, d.x1, d.y1, d.x2, d.y2, d.track_id});
     }
     api_.release_result(context_, snapshot);
     return answer;
@@ -207,8 +215,11 @@ Status Vision::validation_status() const {
 
 engine::Overlay to_overlay(const std::vector<Detection> &detections) {
     engine::Overlay overlay;
-    for (const Detection &d : detections)
-        overlay.boxes.push_back({d.x1, d.y1, d.x2, d.y2, d.class_id, format("%s %.2f", d.label.c_str(), d.score)});
+    for (const Detection &d : detections) {
+        std::string text = format("%s %.2f", d.label.c_str(), d.score);
+        if (d.track) text += format(" #%u", d.track);
+        overlay.boxes.push_back({d.x1, d.y1, d.x2, d.y2, d.track ? d.track : d.class_id, std::move(text)});
+    }
     return overlay;
 }
 

@@ -23,6 +23,7 @@ struct Detection {
     std::string label;
     uint32_t class_id = 0;
     float score = 0, x1 = 0, y1 = 0, x2 = 0, y2 = 0;  ///< pixels of the source
+    uint32_t track = 0;                               ///< 0: none
 };
 
 /// A copy of a snapshot.
@@ -53,6 +54,9 @@ public:
     Status load(const ModelChoice &choice);
     const sac_model_info &model() const { return model_; }
     sac_context_info info() const;
+
+    /// Gives objects track ids from the next frame on; every call begins anew, as another source does.
+    Status track();
 
     /// Hands a frame over, by reference: its planes are kept alive. `id` comes back in the answer.
     Status submit(const engine::Frame &frame, uint64_t id);
@@ -86,7 +90,7 @@ private:
     std::optional<std::vector<std::string>> held_;  // what is logged while a model is loaded
 };
 
-/// Boxes with "label 0.78" for an overlay.
+/// Boxes with "label 0.78" for an overlay, or "label 0.78 #5" in the color of the track.
 engine::Overlay to_overlay(const std::vector<Detection> &detections);
 
 }  // namespace sac::cli

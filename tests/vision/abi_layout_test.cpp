@@ -89,6 +89,10 @@ TEST_CASE("structs of the ABI keep their layout") {
     LAYOUT(sac_detect_settings, 32,
            LIST(M(type), M(size), M(next), M(slot), M(max_detections), M(score_threshold), M(iou_threshold)), 0, 4, 8,
            16, 20, 24, 28);
+    LAYOUT(
+        sac_track_settings, 40,
+        LIST(M(type), M(size), M(next), M(slot), M(enabled), M(min_hits), M(max_hidden_ms), M(weak_score), M(reserved)),
+        0, 4, 8, 16, 20, 24, 28, 32, 36);
     LAYOUT(sac_vk_image, 72,
            LIST(M(type), M(size), M(next), M(image), M(format), M(layout_in), M(layout_out), M(queue_family),
                 M(wait_semaphore), M(wait_value), M(signal_semaphore), M(signal_value)),
@@ -111,12 +115,12 @@ TEST_CASE("structs of the ABI keep their layout") {
                 M(newest_sequence), M(snapshots_held), M(model_id), M(models_loading), M(gpu_us), M(latency_us),
                 M(reserved)),
            0, 4, 8, 16, 24, 32, 40, 48, 56, 60, 64, 68, 72, 76);
-    LAYOUT(sac_api, 136,
+    LAYOUT(sac_api, 144,
            LIST(M(size), M(version), M(get_last_error), M(now_ns), M(get_requirements), M(create_context),
                 M(destroy_context), M(get_context_info), M(load_model), M(get_model_info), M(wait_model),
                 M(set_detect_settings), M(submit_frame), M(acquire_result), M(wait_result), M(release_result),
-                M(get_statistics), M(get_extension)),
-           0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 120, 128);
+                M(get_statistics), M(get_extension), M(set_track_settings)),
+           0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 120, 128, 136);
     LAYOUT(sac_network, 8, LIST(M(id)), 0);
     LAYOUT(sac_dimension, 16, LIST(M(name), M(value)), 0, 8);
     LAYOUT(sac_network_desc, 40, LIST(M(type), M(size), M(next), M(path), M(dimensions), M(dimension_count), M(flags)),
@@ -209,10 +213,11 @@ TEST_CASE("constants of the ABI keep their values, and those of the code behind 
     }
     CHECK(SAC_NOT_READY == 1);
     CHECK(SAC_TIMEOUT == 2);
-    const int types[] = {SAC_TYPE_CONTEXT_DESC, SAC_TYPE_HOST,       SAC_TYPE_REQUIREMENTS, SAC_TYPE_VK_DEVICE,
-                         SAC_TYPE_CONTEXT_INFO, SAC_TYPE_MODEL_DESC, SAC_TYPE_MODEL_INFO,   SAC_TYPE_DETECT_SETTINGS,
-                         SAC_TYPE_FRAME,        SAC_TYPE_VK_IMAGE,   SAC_TYPE_SNAPSHOT,     SAC_TYPE_STATISTICS};
-    for (int i = 0; i < 12; ++i) CHECK(types[i] == i + 1);
+    const int types[] = {SAC_TYPE_CONTEXT_DESC,  SAC_TYPE_HOST,       SAC_TYPE_REQUIREMENTS, SAC_TYPE_VK_DEVICE,
+                         SAC_TYPE_CONTEXT_INFO,  SAC_TYPE_MODEL_DESC, SAC_TYPE_MODEL_INFO,   SAC_TYPE_DETECT_SETTINGS,
+                         SAC_TYPE_FRAME,         SAC_TYPE_VK_IMAGE,   SAC_TYPE_SNAPSHOT,     SAC_TYPE_STATISTICS,
+                         SAC_TYPE_TRACK_SETTINGS};
+    for (int i = 0; i < 13; ++i) CHECK(types[i] == i + 1);
     CHECK(SAC_TYPE_NETWORK_DESC == 100);
     CHECK(SAC_TYPE_NETWORK_INFO == 101);
     CHECK(SAC_TYPE_TENSOR_INFO == 102);
@@ -267,6 +272,7 @@ TEST_CASE("constants of the ABI keep their values, and those of the code behind 
     CHECK(SAC_MAX_FRAME_SIZE == max_frame_size);
     CHECK(SAC_NO_QUEUE == UINT32_MAX);
     CHECK(SAC_MAJOR == 1);
+    CHECK(SAC_MINOR == 1);
 }
 
 namespace {

@@ -38,8 +38,15 @@ TEST_CASE("sac_get_api checks version and size") {
     sac_api table = {};
     CHECK(sac_get_api(SAC_MAJOR, nullptr) == SAC_ERROR_INVALID_ARGUMENT);
     CHECK(sac_get_api(SAC_MAJOR, &table) == SAC_ERROR_INVALID_ARGUMENT);
-    table.size = sizeof table - 1;
+    constexpr uint32_t first_version = 136;  // of the table of 1.0
+    table.size = first_version - 1;
     CHECK(sac_get_api(SAC_MAJOR, &table) == SAC_ERROR_INVALID_ARGUMENT);
+    table.size = first_version;
+    CHECK(sac_get_api(SAC_MAJOR, &table) == SAC_OK);  // a host from then
+    CHECK(table.size == first_version);
+    CHECK(bool(table.get_extension));
+    CHECK_FALSE(bool(table.set_track_settings));
+    table = {};
     table.size = sizeof table;
     CHECK(sac_get_api(0, &table) == SAC_ERROR_UNSUPPORTED);
     CHECK(sac_get_api(SAC_MAJOR + 1, &table) == SAC_ERROR_UNSUPPORTED);
@@ -48,7 +55,7 @@ TEST_CASE("sac_get_api checks version and size") {
     CHECK(table.size == sizeof table);
     CHECK((table.version >> 16) == SAC_MAJOR);
     CHECK(bool(table.submit_frame));
-    CHECK(bool(table.get_extension));
+    CHECK(bool(table.set_track_settings));
 
     Longer<sac_api> newer = {};
     newer.known.size = sizeof newer;
@@ -151,6 +158,7 @@ TEST_CASE("handles that are not alive are recognised") {
     auto model = make_struct<sac_model_desc>(SAC_TYPE_MODEL_DESC);
     auto model_info = make_struct<sac_model_info>(SAC_TYPE_MODEL_INFO);
     auto settings = make_struct<sac_detect_settings>(SAC_TYPE_DETECT_SETTINGS);
+    auto tracks = make_struct<sac_track_settings>(SAC_TYPE_TRACK_SETTINGS);
     auto statistics = make_struct<sac_statistics>(SAC_TYPE_STATISTICS);
     const auto frame = make_struct<sac_frame>(SAC_TYPE_FRAME);
     const auto dummy = make_struct<sac_snapshot>(SAC_TYPE_SNAPSHOT);
@@ -162,6 +170,7 @@ TEST_CASE("handles that are not alive are recognised") {
         check_dead(host.sac.get_model_info(dead, 0, &model_info));
         check_dead(host.sac.wait_model(dead, 0, 0));
         check_dead(host.sac.set_detect_settings(dead, &settings));
+        check_dead(host.sac.set_track_settings(dead, &tracks));
         check_dead(host.sac.submit_frame(dead, &frame));
         check_dead(host.sac.acquire_result(dead, 0, &snapshot));
         CHECK(snapshot == nullptr);
