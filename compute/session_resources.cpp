@@ -275,8 +275,8 @@ void SessionResources::record(VkCommandBuffer cmd, const Plan &plan, uint32_t fi
         record_copies(cmd, plan, copies.first(count));
         copies = copies.subspan(count);
     };
-    while (!copies.empty() && copies[0].after < first) copies = copies.subspan(1);
     if (first == 0) copy_after(0);
+    while (!copies.empty() && copies[0].after <= first) copies = copies.subspan(1);
     constexpr VkAccessFlags shader = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT;
     memory_barrier(fn, cmd, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, VK_ACCESS_MEMORY_WRITE_BIT,
                    VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, shader);

@@ -1,5 +1,6 @@
 #include "plugins/vision/context.h"
 
+#include "plugins/vision/inspect_model.h"
 #include "plugins/vision/no_throw.h"
 #include "plugins/vision/structs.h"
 
@@ -43,8 +44,10 @@ Result<std::unique_ptr<Context>> Context::create(const sac_context_desc *given, 
     self->networks_ = std::make_unique<Networks>(*self->runtime_, self->runtime_mutex_, *self->host_, self->health_);
     self->loader_ = std::make_unique<Loader>(*self->runtime_, self->runtime_mutex_, *self->host_, self->health_,
                                              FrameRunner::slots);
-    SAC_ASSIGN(self->frames_, FrameQueue::create({*self->runtime_, self->runtime_mutex_, *self->host_, self->health_,
-                                                  *self->loader_, *self->snapshots_, self->opened_.images}));
+    self->inspector_ = std::make_unique<Inspector>(*self->runtime_, *self->host_);
+    SAC_ASSIGN(self->frames_,
+               FrameQueue::create({*self->runtime_, self->runtime_mutex_, *self->host_, self->health_, *self->loader_,
+                                   *self->snapshots_, *self->inspector_, self->opened_.images}));
     return self;
 }
 
@@ -140,6 +143,29 @@ sac_context_info Context::info() {
     info.pipelines_built = pipelines_built_;
     copy_text(info.device_name, caps.name);
     copy_text(info.driver_name, caps.driver);
+    return info;
+}
+
+sac_memory_info Context::memory_info() {
+    sac_memory_info info = {};
+    const vk::Memory::Statistics memory = runtime_->memory.statistics();
+    info.blocks = memory.blocks;
+    info.reserved_bytes = memory.reserved;
+    info.used_bytes = memory.used;
+    info.driver_allocations = memory.driver_allocations;
+    if (const std::shared_ptr<ActiveModel> active = loader_->current()) {
+        const Plan &plan = active->model->session().plan();
+        const PlanBytes bytes = bytes_of(plan);
+        info.weight_bytes = bytes.weights;
+        info.io_bytes = bytes.io;
+        info.arena_bytes = plan.arena_bytes;
+        info.live_set_bytes = plan.live_set_bytes;
+    }
+    info.watched_bytes = inspector_->watched_bytes();
+    info.pipelines_built = runtime_->kernels->pipelines_built();
+    info.kernel_count = runtime_->kernels->size();
+    info.cache_bytes = runtime_->kernels->cache().loaded_bytes();
+    copy_text(info.cache_path, runtime_->kernels->cache().path());
     return info;
 }
 

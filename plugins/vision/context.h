@@ -27,6 +27,8 @@ public:
     Loader &models() { return *loader_; }
     FrameQueue &frames() { return *frames_; }
     SnapshotPool &snapshots() { return *snapshots_; }
+    Inspector &inspector() { return *inspector_; }
+    sac_memory_info memory_info();
     Networks &networks() { return *networks_; }
 
     /// Lets calls that wait come back with an error.
@@ -47,6 +49,7 @@ private:
     std::unique_ptr<SnapshotPool> snapshots_;
     std::unique_ptr<Networks> networks_;
     std::unique_ptr<Loader> loader_;
+    std::unique_ptr<Inspector> inspector_;
     std::unique_ptr<FrameQueue> frames_;  ///< ends first
     std::atomic<uint64_t> pipelines_built_ = 0;
     mutable std::mutex error_mutex_;

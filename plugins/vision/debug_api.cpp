@@ -1,10 +1,11 @@
-// The functions of saccade_debug.h.
+// The functions of saccade_debug.h that are about networks, and its table.
 
 #include "plugins/vision/debug_api.h"
 
 #include <algorithm>
 
 #include "plugins/vision/call.h"
+#include "plugins/vision/inspect_api.h"
 #include "plugins/vision/structs.h"
 
 namespace sac::vision {
@@ -71,40 +72,37 @@ sac_result run_network(sac_context context, sac_network network, uint64_t *wall_
     });
 }
 
-template <class... Arguments>
-sac_result not_yet(sac_context context, Arguments...) {
-    return call_on(context, [](Context &) -> Status { return Error(Code::unsupported, "not in this version"); });
-}
-
-constexpr sac_debug_api table = {sizeof(sac_debug_api),
-                                 2,
-                                 open_network,
-                                 close_network,
-                                 get_network_info,
-                                 get_tensor_info,
-                                 get_dispatch_info,
-                                 describe_network,
-                                 write_input,
-                                 read_output,
-                                 run_network,
-                                 not_yet,
-                                 not_yet,
-                                 not_yet,
-                                 not_yet,
-                                 not_yet,
-                                 not_yet,
-                                 not_yet,
-                                 not_yet,
-                                 not_yet,
-                                 not_yet,
-                                 not_yet,
-                                 not_yet,
-                                 not_yet,
-                                 not_yet,
-                                 not_yet,
-                                 not_yet,
-                                 not_yet,
-                                 not_yet};
+constexpr sac_debug_api table = {
+    sizeof(sac_debug_api),
+    2,
+    open_network,
+    close_network,
+    get_network_info,
+    get_tensor_info,
+    get_dispatch_info,
+    describe_network,
+    write_input,
+    read_output,
+    run_network,
+    inspect::get_running_info,
+    inspect::get_running_dispatch,
+    inspect::get_layer_info,
+    inspect::get_class_label,
+    inspect::set_inspection,
+    inspect::read_dispatch_times,
+    inspect::read_statistics,
+    inspect::read_tensor,
+    inspect::read_feature_map,
+    inspect::get_detect_state,
+    inspect::set_class_filter,
+    inspect::get_class_filter,
+    inspect::get_frame_timings,
+    inspect::set_run_mode,
+    inspect::step_frame,
+    inspect::replay_frame,
+    inspect::get_run_state,
+    inspect::get_memory_info,
+};
 
 }  // namespace
 

@@ -20,6 +20,8 @@ struct Entered {
     const bool alone;
 };
 
+}  // namespace
+
 DetectionThresholds thresholds_of(const Card &card, const DetectOverrides &overrides) {
     DetectionThresholds thresholds = DetectionThresholds::of(card);
     if (overrides.score > 0) thresholds.score = overrides.score;
@@ -28,13 +30,13 @@ DetectionThresholds thresholds_of(const Card &card, const DetectOverrides &overr
     return thresholds;
 }
 
-}  // namespace
-
 Result<std::unique_ptr<FrameQueue>> FrameQueue::create(const Parts &parts) {
     std::unique_ptr<FrameQueue> self(new FrameQueue(parts));
-    SAC_ASSIGN(self->runner_, FrameRunner::create(parts.runtime, parts.runtime_mutex, parts.host, self->staging_));
+    SAC_ASSIGN(self->runner_, FrameRunner::create(parts.runtime, parts.runtime_mutex, parts.host, self->staging_,
+                                                    parts.inspector));
     self->overtaken_.reserve(64);
     self->returning_.reserve(64);
+    self->wanted_.reserve(max_detections_limit);
     self->thread_ = std::thread([queue = self.get()] { queue->run(); });
     return self;
 }
@@ -126,44 +128,60 @@ void FrameQueue::note(const Status &status) {
 void FrameQueue::run() {
     for (;;) {
         std::optional<Pending> next;
+        Turn turn = Turn::none;
         bool stop = false;
         {
             std::unique_lock lock(mutex_);
-            work_.wait(lock, [&] { return stop_ || pending_ || !overtaken_.empty(); });
+            const auto replay_due = [&] { return held_ && run_.replays_due > 0; };
+            work_.wait(lock, [&] { return stop_ || pending_ || !overtaken_.empty() || replay_due(); });
             returning_.swap(overtaken_);
-            next = std::exchange(pending_, std::nullopt);
+            turn = choose();
+            if (turn == Turn::run || turn == Turn::drop) next = std::exchange(pending_, std::nullopt);
+            if (turn == Turn::drop) ++counts_.dropped_newer;
+            busy_ = turn == Turn::run || turn == Turn::replay;
             stop = stop_;
-            if (stop && next) ++counts_.dropped_newer;
-            busy_ = next && !stop;
         }
         hand_back(returning_);
         returning_.clear();
-        if (next && !stop) work_on(*next);
-        if (next && stop) hand_back({&*next, 1});
+        if (turn == Turn::run) work_on(*next, false);
+        if (turn == Turn::replay) work_on_held();
+        if (turn == Turn::drop) hand_back({&*next, 1});
         if (stop) return;
     }
 }
 
-void FrameQueue::work_on(Pending &pending) {
-    float gpu_us = 0, latency_us = 0;
-    Status status = no_throw([&] { return process(pending, gpu_us, latency_us); });
-    hand_back({&pending, 1});
+void FrameQueue::work_on(Pending &pending, bool replayed) {
+    sac_frame_timing timing = {};
+    timing.index = parts_.inspector.log().begin();
+    timing.frame_id = pending.frame.host.frame_id;
+    timing.submitted_ns = pending.frame.submitted_ns;
+    timing.started_ns = now_ns();
+    timing.flags = replayed ? uint32_t{SAC_FRAME_REPLAYED} : 0;
+    Status status = no_throw([&] { return process(pending, timing); });
+    if (!status.ok()) {
+        timing.sequence = 0;
+        timing.result = static_cast<sac_result>(status.error().code);
+        parts_.inspector.log().put(timing);
+    }
+    if (!replayed) {
+        if (status.ok()) hold(pending);
+        hand_back({&pending, 1});
+    }
     note(status);
     const std::lock_guard lock(mutex_);
     busy_ = false;
+    if (!replayed) ++(status.ok() ? counts_.finished : counts_.dropped_failed);
     if (status.ok()) {
-        ++counts_.finished;
-        counts_.gpu_us = gpu_us;
-        counts_.latency_us = latency_us;
+        counts_.gpu_us = timing.gpu_us;
+        counts_.latency_us = static_cast<float>(timing.finished_ns - timing.submitted_ns) * 1e-3f;
         last_failure_.reset();
     } else {
-        ++counts_.dropped_failed;
         last_failure_ = std::move(status).error();
     }
     results_.notify_all();
 }
 
-Status FrameQueue::process(Pending &pending, float &gpu_us, float &latency_us) {
+Status FrameQueue::process(Pending &pending, sac_frame_timing &timing) {
     SAC_TRY(parts_.health.status());
     const Frame &frame = pending.frame;
     if (frame.is_image) SAC_TRY(runner_->wait_for_host(frame.image));
@@ -177,28 +195,33 @@ Status FrameQueue::process(Pending &pending, float &gpu_us, float &latency_us) {
         copy_planes(frame, layout, staging_.mapped(pending.staging));
         if (!std::exchange(pending.released, true)) frame.release();
     }
-    DetectOverrides overrides;
+    const DetectOverrides overrides = this->overrides();
     SnapshotContent content;
-    sac_snapshot &fields = content.fields;
-    {
-        const std::lock_guard lock(mutex_);
-        overrides = overrides_;
-    }
     DetectionThresholds thresholds = thresholds_of(active->model->card(), overrides);
+    timing.model_id = active->id;
+    timing.score_threshold = thresholds.score;
+    timing.iou_threshold = thresholds.nms_iou;
+    timing.max_detections = thresholds.max_detections;
     Tracking *const tracking = pending.tracking.get();
     if (tracking) {
         content.least_score = thresholds.score;
         const float weak = tracking->weak_score > 0 ? tracking->weak_score : thresholds.score / 2;
         thresholds.score = std::min(thresholds.score, weak);
     }
+    if (overrides.classes) {
+        timing.flags |= uint32_t{SAC_FRAME_FILTERED};
+        thresholds.max_detections = max_detections_limit;  // before those of other classes are taken out
+    }
     SAC_ASSIGN(const FrameOutcome outcome,
-               runner_->run(frame, pending.staging, *active, thresholds, pending.submitted));
+               runner_->run(frame, pending.staging, *active, thresholds, pending.submitted, timing));
+    content.detections = wanted(outcome.detections, overrides.classes, timing.max_detections);
 
+    sac_snapshot &fields = content.fields;
     fields.frame_id = frame.host.frame_id;
     fields.timestamp_ns = frame.host.timestamp_ns;
     fields.cookie = frame.host.cookie;
     fields.submitted_ns = frame.submitted_ns;
-    fields.finished_ns = now_ns();
+    fields.finished_ns = timing.finished_ns = now_ns();
     {
         const std::lock_guard lock(mutex_);
         fields.dropped_newer = counts_.dropped_newer;
@@ -207,23 +230,29 @@ Status FrameQueue::process(Pending &pending, float &gpu_us, float &latency_us) {
     fields.width = frame.host.width;
     fields.height = frame.host.height;
     fields.model_id = active->id;
-    fields.gpu_us = outcome.gpu_us;
-    fields.candidate_count = outcome.candidates;
-    content.detections = outcome.detections;
+    fields.gpu_us = timing.gpu_us;
+    fields.candidate_count = timing.candidate_count = outcome.candidates;
     content.labels = active->model->labels();
     if (tracking) {
         if (std::exchange(tracking->model_id, active->id) != active->id) tracking->tracker.clear();
         const TrackTime time = {fields.timestamp_ns, fields.submitted_ns, fields.width, fields.height};
         content.track_ids = tracking->tracker.update(content.detections, time, content.least_score);
     }
-    gpu_us = outcome.gpu_us;
-    latency_us = static_cast<float>(fields.finished_ns - fields.submitted_ns) * 1e-3f;
-    return parts_.snapshots.publish(content);
+    timing.detection_count = static_cast<uint32_t>(
+        std::count_if(content.detections.begin(), content.detections.end(),
+                      [&](const Detection &found) { return found.score >= content.least_score; }));
+    timing.sequence = parts_.snapshots.newest_sequence() + 1;
+    parts_.inspector.announce(timing);
+    Status published = parts_.snapshots.publish(content);
+    if (!published.ok()) parts_.inspector.take_back();
+    return published;
 }
 
 void FrameQueue::set_overrides(const DetectOverrides &overrides) {
     const std::lock_guard lock(mutex_);
-    overrides_ = overrides;
+    overrides_.score = overrides.score;
+    overrides_.nms_iou = overrides.nms_iou;
+    overrides_.max_detections = overrides.max_detections;
 }
 
 void FrameQueue::track(const TrackOptions &options, float weak_score) {

@@ -9,11 +9,17 @@
 
 namespace sac::vision {
 
-/// What set_detect_settings may override; 0: the card's.
+/// A bit for each class that is wanted; null: all are.
+using ClassFilter = std::shared_ptr<const std::vector<uint32_t>>;
+
+/// What set_detect_settings may override (0: the card's), and set_class_filter.
 struct DetectOverrides {
     float score = 0, nms_iou = 0;
     uint32_t max_detections = 0;
+    ClassFilter classes;
 };
+
+DetectionThresholds thresholds_of(const Card &card, const DetectOverrides &overrides);
 
 /// How the frames that are submitted from now on are tracked: a new one for each call of set_track_settings. Used by
 /// the frame thread alone once it is there.
@@ -32,6 +38,7 @@ public:
         Health &health;
         Loader &loader;
         SnapshotPool &snapshots;
+        Inspector &inspector;
         ImageSupport images;
     };
     static Result<std::unique_ptr<FrameQueue>> create(const Parts &parts);
@@ -45,7 +52,15 @@ public:
     Result<bool> submit(const sac_frame *given);
 
     // [thread] any:
+    /// All but the classes.
     void set_overrides(const DetectOverrides &overrides);
+    void set_class_filter(ClassFilter classes);
+    DetectOverrides overrides() const;
+    // See saccade_debug.h:
+    void set_run_mode(uint32_t mode);
+    Status step();
+    Status replay();
+    sac_run_state run_state() const;
     /// From the next frame on.
     void track(const TrackOptions &options, float weak_score);
     void stop_tracking();
@@ -67,8 +82,15 @@ private:
 
     explicit FrameQueue(const Parts &parts) : parts_(parts), staging_(parts.runtime.device, parts.runtime.memory) {}
     void run();
-    Status process(Pending &pending, float &gpu_us, float &latency_us);
-    void work_on(Pending &pending);
+    /// What the frame thread does next with the frame that is pending, or with the one that is held.
+    enum class Turn { none, drop, run, replay };
+    Turn choose();
+    Status process(Pending &pending, sac_frame_timing &timing);
+    /// The best of those that are of a wanted class.
+    std::span<const Detection> wanted(std::span<const Detection> found, const ClassFilter &classes, uint32_t most);
+    void work_on(Pending &pending, bool replayed);
+    void work_on_held();
+    void hold(Pending &pending);
     void hand_back(std::span<Pending> frames);
     void finish(Pending &pending);
     void note(const Status &status);
@@ -89,6 +111,9 @@ private:
     std::atomic<uint32_t> last_track_id_ = 0;
     sac_statistics counts_ = {};
     std::optional<Error> last_failure_;  ///< of the frame that was finished last
+    std::optional<Pending> held_;        ///< changed by the frame thread alone
+    sac_run_state run_ = {};             ///< but for is_held and held_frame_id
+    std::vector<Detection> wanted_;      ///< the frame thread's: of the classes that are
     std::thread thread_;
 };
 

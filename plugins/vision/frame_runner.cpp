@@ -46,19 +46,19 @@ struct Points {
 bool FrameRunner::Key::operator==(const Key &other) const {
     const auto all = [](const Key &k) {
         const DetectionThresholds &t = k.thresholds;
-        return std::tuple(k.model, k.buffer_generation, k.kernel_generation, k.format, k.color, k.width, k.height,
-                          k.rotation, k.mirror, t.score, t.nms_iou, t.max_detections, t.class_aware);
+        return std::tuple(k.model, k.buffer_generation, k.kernel_generation, k.inspection_generation, k.format, k.color,
+                          k.width, k.height, k.rotation, k.mirror, t.score, t.nms_iou, t.max_detections, t.class_aware);
     };
     return all(*this) == all(other);
 }
 
 Result<std::unique_ptr<FrameRunner>> FrameRunner::create(Runtime &runtime, std::mutex &runtime_mutex, const Host &host,
-                                                         Staging &staging) {
-    std::unique_ptr<FrameRunner> self(new FrameRunner(runtime, runtime_mutex, host, staging));
+                                                         Staging &staging, Inspector &inspector) {
+    std::unique_ptr<FrameRunner> self(new FrameRunner(runtime, runtime_mutex, host, staging, inspector));
     SAC_ASSIGN(self->timeline_, vk::Timeline::create(runtime.device, "frames"));
     for (Slot &slot : self->slots_) {
         SAC_ASSIGN(slot.commands, vk::CommandBuffer::create(runtime.device, "frame"));
-        SAC_ASSIGN(slot.stamps, vk::Timestamps::create(runtime.device, 2));
+        SAC_ASSIGN(slot.stamps, vk::Timestamps::create(runtime.device, Model::stamp_count));
     }
     return self;
 }
@@ -66,8 +66,10 @@ Result<std::unique_ptr<FrameRunner>> FrameRunner::create(Runtime &runtime, std::
 FrameRunner::~FrameRunner() = default;  // every run has waited for its submission
 
 Result<FrameOutcome> FrameRunner::run(const Frame &frame, uint32_t staging, ActiveModel &active,
-                                      const DetectionThresholds &thresholds, bool &submitted) {
+                                      const DetectionThresholds &thresholds, bool &submitted,
+                                      sac_frame_timing &timing) {
     SAC_TRY(reload_shaders(active));
+    inspector_.follow(active);
     for (const vk::Buffer &buffer : staging_.outgrown()) active.model->forget(buffer.handle());
     std::optional<ImageView> view;
     SAC_ASSIGN(const FrameSource source, source_of(frame, staging, view));
@@ -77,15 +79,35 @@ Result<FrameOutcome> FrameRunner::run(const Frame &frame, uint32_t staging, Acti
     }
     const uint32_t index = frame.is_image ? image_slot : staging;
     Slot &slot = slots_[index];
-    SAC_TRY(frame.is_image ? record_image(slot, frame.image, source, active, thresholds)
-                           : record_planes(slot, staging, source, active, thresholds));
+    bool recorded = frame.is_image;
+    if (frame.is_image) {
+        SAC_TRY(record_image(slot, frame.image, source, active, thresholds));
+    } else {
+        SAC_ASSIGN(recorded, record_planes(slot, staging, source, active, thresholds));
+    }
+    timing.flags |= recorded ? uint32_t{SAC_FRAME_RECORDED} : 0;
+    timing.flags |= inspector_.observation().stamps ? uint32_t{SAC_FRAME_PROFILED} : 0;
+    timing.queued_ns = now_ns();
     SAC_TRY(submit(slot, frame, submitted));
+    timing.done_ns = now_ns();
+    SAC_TRY(read_stamps(slot, timing));
+    SAC_TRY(inspector_.collect());
 
     FrameOutcome outcome;
     outcome.detections = active.model->read(index, outcome.candidates);
-    SAC_ASSIGN(const std::vector<double> stamps, slot.stamps.read(2));
-    if (stamps.size() == 2) outcome.gpu_us = static_cast<float>((stamps[1] - stamps[0]) * 1e-3);
     return outcome;
+}
+
+Status FrameRunner::read_stamps(const Slot &slot, sac_frame_timing &timing) {
+    double ns[Model::stamp_count];
+    SAC_ASSIGN(const bool there, slot.stamps.read(ns));
+    if (!there) return {};
+    const auto us = [&](size_t from, size_t to) { return static_cast<float>((ns[to] - ns[from]) * 1e-3); };
+    timing.gpu_us = us(0, 3);
+    timing.preprocess_us = us(0, 1);
+    timing.network_us = us(1, 2);
+    timing.head_us = us(2, 3);
+    return {};
 }
 
 Result<FrameSource> FrameRunner::source_of(const Frame &frame, uint32_t staging, std::optional<ImageView> &view) {
@@ -106,12 +128,13 @@ Result<FrameSource> FrameRunner::source_of(const Frame &frame, uint32_t staging,
     return source;
 }
 
-Status FrameRunner::record_planes(Slot &slot, uint32_t staging, const FrameSource &source, ActiveModel &active,
-                                  const DetectionThresholds &thresholds) {
+Result<bool> FrameRunner::record_planes(Slot &slot, uint32_t staging, const FrameSource &source, ActiveModel &active,
+                                        const DetectionThresholds &thresholds) {
     Key key;
     key.model = active.id;
     key.buffer_generation = staging_.generation(staging);
     key.kernel_generation = kernel_generation_;
+    key.inspection_generation = inspector_.generation();
     key.format = source.layout.format;
     key.color = source.layout.color;
     key.width = source.layout.width;
@@ -119,14 +142,14 @@ Status FrameRunner::record_planes(Slot &slot, uint32_t staging, const FrameSourc
     key.rotation = source.layout.rotation;
     key.mirror = source.layout.mirror;
     key.thresholds = thresholds;
-    if (slot.recorded == key) return {};
+    if (slot.recorded == key) return false;
 
     slot.recorded.reset();
     SAC_TRY(slot.commands.begin(false));
     SAC_TRY(record(slot, staging, source, active, thresholds));
     SAC_TRY(slot.commands.end());
     slot.recorded = key;
-    return {};
+    return true;
 }
 
 Status FrameRunner::record_image(Slot &slot, const sac_vk_image &image, const FrameSource &source, ActiveModel &active,
@@ -143,10 +166,8 @@ Status FrameRunner::record(Slot &slot, uint32_t index, const FrameSource &source
     const VkCommandBuffer commands = slot.commands.handle();
     const vk::ScopedLabel label(runtime_.device, commands, "saccade frame");
     slot.stamps.reset(commands);
-    slot.stamps.write(commands, 0);
-    SAC_TRY(active.model->record(commands, index, source, thresholds));
-    slot.stamps.write(commands, 1);
-    return {};
+    inspector_.begin(commands);
+    return active.model->record(commands, index, source, thresholds, slot.stamps, inspector_.observation());
 }
 
 Status FrameRunner::submit(const Slot &slot, const Frame &frame, bool &submitted) {

@@ -5,7 +5,7 @@
 
 #include "plugins/vision/health.h"
 #include "plugins/vision/image_barriers.h"
-#include "plugins/vision/loader.h"
+#include "plugins/vision/inspect.h"
 #include "plugins/vision/staging.h"
 
 namespace sac::vision {
@@ -13,7 +13,6 @@ namespace sac::vision {
 struct FrameOutcome {
     std::span<const Detection> detections;  ///< valid until the next run
     uint32_t candidates = 0;
-    float gpu_us = 0;  ///< 0: the device has no timestamps
 };
 
 /// [thread] one: the frame thread.
@@ -23,7 +22,7 @@ public:
     static constexpr uint32_t slots = Staging::count + 1;
 
     static Result<std::unique_ptr<FrameRunner>> create(Runtime &runtime, std::mutex &runtime_mutex, const Host &host,
-                                                       Staging &staging);
+                                                       Staging &staging, Inspector &inspector);
     ~FrameRunner();
 
     /// Waits on this thread until the host's semaphore of an image is there: an image that waits in a queue would hold
@@ -31,9 +30,10 @@ public:
     Status wait_for_host(const sac_vk_image &image) const;
 
     /// Runs a frame and waits for it. `staging` is the buffer that holds its planes (images: Staging::none).
-    /// `submitted` is set once an image's semaphores are the device's business.
+    /// `submitted` is set once an image's semaphores are the device's business. Of `timing`, what is known here is
+    /// filled in, as far as the frame gets.
     Result<FrameOutcome> run(const Frame &frame, uint32_t staging, ActiveModel &active,
-                             const DetectionThresholds &thresholds, bool &submitted);
+                             const DetectionThresholds &thresholds, bool &submitted, sac_frame_timing &timing);
 
     /// Waits for the host's semaphore of an image that was never used, and lets the device signal the other.
     Status pass_over(const sac_vk_image &image);
@@ -48,7 +48,7 @@ private:
     /// What recorded commands depend on.
     struct Key {
         uint32_t model = 0;
-        uint64_t buffer_generation = 0, kernel_generation = 0;
+        uint64_t buffer_generation = 0, kernel_generation = 0, inspection_generation = 0;
         PixelFormat format = PixelFormat::rgba;
         YuvColor color = YuvColor::bt601_limited;
         uint32_t width = 0, height = 0, rotation = 0;
@@ -62,17 +62,19 @@ private:
         std::optional<Key> recorded;
     };
 
-    FrameRunner(Runtime &runtime, std::mutex &runtime_mutex, const Host &host, Staging &staging)
-        : runtime_(runtime), runtime_mutex_(runtime_mutex), host_(host), staging_(staging) {}
+    FrameRunner(Runtime &runtime, std::mutex &runtime_mutex, const Host &host, Staging &staging, Inspector &inspector)
+        : runtime_(runtime), runtime_mutex_(runtime_mutex), host_(host), staging_(staging), inspector_(inspector) {}
 
     Result<FrameSource> source_of(const Frame &frame, uint32_t staging, std::optional<ImageView> &view);
-    Status record_planes(Slot &slot, uint32_t staging, const FrameSource &source, ActiveModel &active,
-                         const DetectionThresholds &thresholds);
+    /// True if the slot's commands were not those already.
+    Result<bool> record_planes(Slot &slot, uint32_t staging, const FrameSource &source, ActiveModel &active,
+                               const DetectionThresholds &thresholds);
     Status record_image(Slot &slot, const sac_vk_image &image, const FrameSource &source, ActiveModel &active,
                         const DetectionThresholds &thresholds);
     Status record(Slot &slot, uint32_t index, const FrameSource &source, ActiveModel &active,
                   const DetectionThresholds &thresholds);
     Status submit(const Slot &slot, const Frame &frame, bool &submitted);
+    static Status read_stamps(const Slot &slot, sac_frame_timing &timing);
     Status wait(uint64_t value) const;
     Status reload_shaders(ActiveModel &active);
 
@@ -80,6 +82,7 @@ private:
     std::mutex &runtime_mutex_;
     const Host &host_;
     Staging &staging_;
+    Inspector &inspector_;
     std::unique_ptr<vk::Timeline> timeline_;
     uint64_t passed_over_ = 0;                    ///< point of the timeline to be waited for; 0: none
     std::atomic<uint64_t> give_up_ = UINT64_MAX;  ///< time (now_ns) from which on no semaphore is waited for

@@ -79,6 +79,7 @@ Result<std::shared_ptr<ActiveModel>> Loader::load(uint32_t id, const ModelSource
     const std::shared_ptr<ActiveModel> before = current();
     auto active = std::make_shared<ActiveModel>();
     active->id = id;
+    active->fp16 = source.fp16;
     const std::lock_guard lock(runtime_mutex_);
     SAC_ASSIGN(active->model, Model::load(runtime_, host_, source, slots_));
     if (before) SAC_TRY(active->model->prepare_as(*before->model));

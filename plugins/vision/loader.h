@@ -15,6 +15,7 @@ namespace sac::vision {
 struct ActiveModel {
     uint32_t id = 0;
     std::unique_ptr<Model> model;
+    bool fp16 = false;
     std::string ready;  ///< what the log is told
 };
 

@@ -40,6 +40,7 @@ Model::Model(Card card, std::unique_ptr<Session> session, Preprocess preprocess,
     : card_(std::move(card)),
       labels_(std::make_shared<const Labels>(card_.labels)),
       session_(std::move(session)),
+      layers_(layers_of(session_->plan())),
       preprocess_(std::move(preprocess)),
       head_(std::move(head)) {
     detections_.reserve(max_detections_limit);
@@ -80,10 +81,15 @@ Status Model::prepare_as(const Model &other) {
 }
 
 Status Model::record(VkCommandBuffer commands, uint32_t slot, const FrameSource &source,
-                     const DetectionThresholds &thresholds) {
+                     const DetectionThresholds &thresholds, vk::Timestamps &stamps, const Observation &observation) {
+    stamps.write(commands, 0);
     SAC_ASSIGN(const PreprocessTransform transform, preprocess_.record(commands, slot, source));
-    SAC_TRY(session_->record(commands, 0, session_->dispatch_count()));
-    return head_.record(commands, slot, transform, thresholds);
+    stamps.write(commands, 1);
+    SAC_TRY(session_->record(commands, 0, session_->dispatch_count(), observation));
+    stamps.write(commands, 2);
+    SAC_TRY(head_.record(commands, slot, transform, thresholds));
+    stamps.write(commands, 3);
+    return {};
 }
 
 std::span<const Detection> Model::read(uint32_t slot, uint32_t &candidates) {

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "compute/session_layers.h"
 #include "plugins/vision/card.h"
 #include "plugins/vision/frame.h"
 #include "plugins/vision/heads/detection_head.h"
@@ -32,6 +33,8 @@ public:
 
     const Card &card() const { return card_; }
     const Session &session() const { return *session_; }
+    /// Of the network; the input that preprocessing writes is among the first.
+    const std::vector<Layer> &layers() const { return layers_; }
     const std::shared_ptr<const Labels> &labels() const { return labels_; }
 
     /// True if prepare has been here for such frames.
@@ -46,10 +49,12 @@ public:
     /// Takes up kernels that were changed while running. What was recorded before is stale.
     Status refresh() { return session_->refresh(); }
 
+    /// Stamps of record: before preprocessing, and after each of the three.
+    static constexpr uint32_t stamp_count = 4;
     /// Preprocessing, network and head of one frame, into commands that may be submitted again. The source is visible
-    /// to shaders already.
+    /// to shaders already. `stamps` were reset; `observation` is of the network.
     Status record(VkCommandBuffer commands, uint32_t slot, const FrameSource &source,
-                  const DetectionThresholds &thresholds);
+                  const DetectionThresholds &thresholds, vk::Timestamps &stamps, const Observation &observation);
 
     /// Detections of a slot whose submission is done; valid until the next read.
     std::span<const Detection> read(uint32_t slot, uint32_t &candidates);
@@ -60,6 +65,7 @@ private:
     Card card_;
     std::shared_ptr<const Labels> labels_;
     std::unique_ptr<Session> session_;
+    std::vector<Layer> layers_;
     Preprocess preprocess_;
     DetectionHead head_;
     std::vector<Detection> detections_;

@@ -9,10 +9,11 @@
 
 namespace sac::vision {
 
-/// Three buffers: one that the device reads, one that is pending, one that is being written. [thread] any.
+/// Four buffers: one that the device reads, one that is pending, one that is being written, and one of a frame that is
+/// held for tools. Each is made when as many are in use. [thread] any.
 class Staging {
 public:
-    static constexpr uint32_t count = 3;
+    static constexpr uint32_t count = 4;
     static constexpr uint32_t none = UINT32_MAX;
 
     Staging(vk::Device &device, vk::Memory &memory) : device_(device), memory_(memory) {}
