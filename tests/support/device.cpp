@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <mutex>
 
 #include "tests/support/files.h"
@@ -132,6 +133,10 @@ vk::DeviceOptions device_options() {
 }
 
 void report_validation_message(const char *message) {
+    // The layer waiting for itself, as its text says: one thread in vkWaitSemaphores keeps out the other's
+    // vkSignalSemaphore (github.com/KhronosGroup/Vulkan-ValidationLayers, 4649 and 4968). What was waited for comes all
+    // the same, or the test fails by that.
+    if (std::strstr(message, "UNASSIGNED-VkSemaphore-state-timeout")) return;
     {
         const std::lock_guard guard(run().mutex);
         run().messages.emplace_back(message);

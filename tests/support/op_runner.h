@@ -60,8 +60,8 @@ struct OpCase {
 using Reference = std::function<std::vector<Array>(const std::vector<Array> &)>;
 
 /// Runs the case in all its ways. Each output begins as NaN and must agree with the reference in shape and values; pad
-/// lanes of C4 outputs must be exactly zero; inputs, and what lies behind any tensor, must be left as they were, and what
-/// lies there must not be used.
+/// lanes of C4 outputs must be exactly zero; inputs, and what lies behind any tensor, must be left as they were, and
+/// what lies there must not be used.
 void check_op(const OpCase &op, const Reference &reference);
 
 /// Copies a tensor of that shape between every two layouts and storage types, by an Identity.

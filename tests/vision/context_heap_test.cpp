@@ -64,7 +64,7 @@ TEST_CASE("a frame for which no heap is left fails alone") {
         }
         REQUIRE(run(8));
     }
-    CHECK(failed > 3);
+    CHECK(failed >= 3);
     CHECK(released == taken);
     const sac_statistics statistics = host.statistics();
     CHECK(statistics.submitted == taken);
