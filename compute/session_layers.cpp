@@ -14,6 +14,16 @@ bool is_conversion(const Node &node) {
     return node.domain == "saccade" && (node.type == "ToC4" || node.type == "ToDense" || node.type == "Convert");
 }
 
+/// By value, for graph outputs that a conversion makes: the value that it reads, which the layout pass has put in their
+/// place.
+std::vector<ValueId> stand_ins(const Graph &graph, const std::vector<size_t> &producers) {
+    std::vector<ValueId> stand_in(graph.values.size(), no_value);
+    for (const ValueId id : graph.outputs)
+        if (producers[id] != SIZE_MAX && is_conversion(graph.nodes[producers[id]]))
+            stand_in[id] = graph.nodes[producers[id]].inputs[0];
+    return stand_in;
+}
+
 /// Where the channels of a value lie that was written in its place in a concatenation.
 struct Place {
     ValueId whole = no_value;
@@ -49,7 +59,8 @@ uint32_t complete_after(const Plan &plan, const std::vector<uint32_t> &writers, 
 }
 
 /// Fills in where the value lies; false if nothing makes it.
-bool locate(const Plan &plan, const std::vector<std::vector<uint32_t>> &writers, ValueId id, Layer &layer) {
+bool locate(const Plan &plan, const std::vector<std::vector<uint32_t>> &writers, ValueId id, size_t producer,
+            Layer &layer) {
     const Value &value = plan.graph.values[id];
     ValueId whole = id;
     if (plan.placed[id]) {
@@ -63,7 +74,7 @@ bool locate(const Plan &plan, const std::vector<std::vector<uint32_t>> &writers,
     layer.dtype = value.storage;
     layer.layout = value.layout;
     if (value.layout == Layout::c4) layer.row = static_cast<size_t>(round_up(plan.graph.values[whole].shape[1], 4));
-    if (layer.node != SIZE_MAX) layer.after = complete_after(plan, writers[layer.storage], layer.node);
+    if (producer != SIZE_MAX) layer.after = complete_after(plan, writers[layer.storage], producer);
     return true;
 }
 
@@ -79,6 +90,10 @@ std::vector<Layer> layers_of(const Plan &plan) {
     const Graph &graph = plan.graph;
     const std::vector<size_t> producers = graph.producers();
     const std::vector<std::vector<uint32_t>> writers = writers_of(plan);
+    const std::vector<ValueId> stand_in = stand_ins(graph, producers);
+    std::vector<bool> stands_in(graph.values.size(), false);
+    for (const ValueId id : stand_in)
+        if (id != no_value) stands_in[id] = true;
     const auto is_in = [](const std::vector<ValueId> &list, ValueId id) {
         return std::find(list.begin(), list.end(), id) != list.end();
     };
@@ -90,12 +105,14 @@ std::vector<Layer> layers_of(const Plan &plan) {
         Layer layer;
         layer.output = is_in(graph.outputs, id);
         if (!value.known || !is_float(value.dtype) || (value.constant && !layer.output)) continue;
-        layer.node = producers[id];
-        if (layer.node != SIZE_MAX && is_conversion(graph.nodes[layer.node]) && !layer.output) continue;
+        const size_t producer = producers[id];
+        if (producer != SIZE_MAX && is_conversion(graph.nodes[producer]) && !layer.output) continue;
+        if (stands_in[id]) continue;
+        layer.node = stand_in[id] == no_value ? producer : producers[stand_in[id]];
         layer.name = value.name;
         layer.shape = value.shape;
         const bool made = input || value.constant || layer.node != SIZE_MAX;
-        layer.fused = !made || !locate(plan, writers, id, layer);
+        layer.fused = !made || !locate(plan, writers, id, producer, layer);
         if (input)
             found.emplace_back(0, std::move(layer));
         else
