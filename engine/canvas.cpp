@@ -37,7 +37,7 @@ Status Canvas::fit(VkExtent2D extent) {
 }
 
 Result<Image> Canvas::draw(const Frame &frame, const Overlay &overlay, VkExtent2D extent, float scale) {
-    if (extent.width == 0) extent = {frame.width, frame.height};
+    if (extent.width == 0) extent = {frame.upright_width(), frame.upright_height()};
     SAC_TRY(fit(extent));
     const Renderer::Scene scene = {&frame, &overlay, scale > 0 ? scale : overlay_scale(extent.width, extent.height)};
     const auto record = [&](VkCommandBuffer commands) -> Status {

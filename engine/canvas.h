@@ -15,7 +15,7 @@ public:
     Canvas(const Canvas &) = delete;
     Canvas &operator=(const Canvas &) = delete;
 
-    /// Draws the frame at `extent` (default: its own size) and waits. `scale` 0: overlay_scale().
+    /// Draws the frame at `extent` (default: its own size, upright) and waits. `scale` 0: overlay_scale().
     Result<Image> draw(const Frame &frame, const Overlay &overlay, VkExtent2D extent = {}, float scale = 0);
 
 private:

@@ -23,8 +23,16 @@ struct PicturePush {
     int32_t taps;
     float yuv_to_rgb[4];
     float yuv_range[4];
+    float turn[4];
 };
-static_assert(sizeof(PicturePush) == 64);
+static_assert(sizeof(PicturePush) == 80);
+
+// Where the picture's texture coordinates go as the upright picture's x, then y, go from 0 to 1.
+std::array<float, 4> texture_axes(Turn turn) {
+    constexpr float axes[4][4] = {{1, 0, 0, 1}, {0, -1, 1, 0}, {-1, 0, 0, -1}, {0, 1, -1, 0}};
+    const auto &[xx, xy, yx, yy] = axes[turn.rotation / 90 % 4];
+    return turn.mirror ? std::array{-xx, -xy, yx, yy} : std::array{xx, xy, yx, yy};
+}
 
 struct PlaneLayout {
     VkFormat format = VK_FORMAT_R8_UNORM;
@@ -315,10 +323,12 @@ void Renderer::draw_picture(VkCommandBuffer commands, VkExtent2D extent, const R
     push.target[1] = static_cast<float>(extent.height);
     push.format = shown_.format == PixelFormat::nv12 ? 1 : shown_.format == PixelFormat::i420 ? 2 : 0;
     // One bilinear sample takes in two source pixels in each direction.
-    push.taps =
-        std::clamp(static_cast<int32_t>(std::ceil(static_cast<float>(shown_.width) / where.width - 0.01f)), 1, 8);
+    push.taps = std::clamp(
+        static_cast<int32_t>(std::ceil(static_cast<float>(shown_.upright_width()) / where.width - 0.01f)), 1, 8);
     std::copy(yuv.to_rgb.begin(), yuv.to_rgb.end(), push.yuv_to_rgb);
     std::copy(yuv.range.begin(), yuv.range.end(), push.yuv_range);
+    const std::array<float, 4> axes = texture_axes(shown_.turn);
+    std::copy(axes.begin(), axes.end(), push.turn);
     const vk::DeviceFunctions &fn = device_.fn();
     fn.CmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_GRAPHICS, picture_pipeline_);
     fn.CmdPushConstants(commands, layout_, VK_SHADER_STAGE_VERTEX_BIT | VK_SHADER_STAGE_FRAGMENT_BIT, 0, sizeof push,
@@ -333,14 +343,12 @@ Status Renderer::draw(VkCommandBuffer commands, uint32_t slot_index, VkFramebuff
     const vk::ScopedLabel label(device_, commands, "picture and overlay");
     if (scene.frame) SAC_TRY(upload(commands, slot, *scene.frame));
 
-    Rect where;
     shapes_.clear();
-    if (planes_written_) {
-        where = letterbox(shown_.width, shown_.height, extent.width, extent.height);
-        const Rect target = {0, 0, static_cast<float>(extent.width), static_cast<float>(extent.height)};
-        if (scene.overlay)
-            layout_overlay(font_, *scene.overlay, shown_.width, shown_.height, where, target, scene.scale, shapes_);
-    }
+    const uint32_t width = planes_written_ ? shown_.upright_width() : extent.width;
+    const uint32_t height = planes_written_ ? shown_.upright_height() : extent.height;
+    const Rect where = letterbox(width, height, extent.width, extent.height);
+    const Rect target = {0, 0, static_cast<float>(extent.width), static_cast<float>(extent.height)};
+    if (scene.overlay) layout_overlay(font_, *scene.overlay, width, height, where, target, scene.scale, shapes_);
     if (const size_t bytes = shapes_.size() * sizeof(Shape); bytes > slot.shapes.size()) {
         SAC_ASSIGN(slot.shapes, vk::Buffer::create(device_, memory_, bytes * 2, VK_BUFFER_USAGE_VERTEX_BUFFER_BIT,
                                                    vk::MemoryUse::upload, "overlay shapes"));
@@ -366,12 +374,12 @@ Status Renderer::draw(VkCommandBuffer commands, uint32_t slot_index, VkFramebuff
         draw_picture(commands, extent, where);
     }
     if (!shapes_.empty()) {
-        const float target[2] = {viewport.width, viewport.height};
+        const float size[2] = {viewport.width, viewport.height};
         const VkBuffer buffer = slot.shapes.handle();
         const VkDeviceSize offset = 0;
         fn.CmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_GRAPHICS, shapes_pipeline_);
         fn.CmdPushConstants(commands, layout_, VK_SHADER_STAGE_VERTEX_BIT | VK_SHADER_STAGE_FRAGMENT_BIT, 0,
-                            sizeof target, target);
+                            sizeof size, size);
         fn.CmdBindVertexBuffers(commands, 0, 1, &buffer, &offset);
         fn.CmdDraw(commands, 6, static_cast<uint32_t>(shapes_.size()), 0, 0);
     }

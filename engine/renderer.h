@@ -26,7 +26,7 @@ public:
 
     /// What one draw shows.
     struct Scene {
-        const Frame *frame = nullptr;  ///< null: the picture shown before
+        const Frame *frame = nullptr;  ///< null: the picture shown before, if there was one
         const Overlay *overlay = nullptr;
         float scale = 1;  ///< of lines and letters: overlay_scale(), or a display's own
     };

@@ -12,6 +12,27 @@ const char *pixel_format_name(PixelFormat format) {
     return names[static_cast<size_t>(format)];
 }
 
+Turn Turn::then(Turn next) const {
+    // A turn behind a mirror is the turn backwards before it.
+    const uint32_t more = mirror ? 360 - next.rotation : next.rotation;
+    return {(rotation + more) % 360, mirror != next.mirror};
+}
+
+std::array<float, 4> to_upright(const std::array<float, 4> &box, Turn turn, uint32_t stored_width,
+                                uint32_t stored_height) {
+    const auto w = static_cast<float>(stored_width), h = static_cast<float>(stored_height);
+    const auto [x1, y1, x2, y2] = box;
+    std::array<float, 4> upright = box;
+    if (turn.rotation == 90) upright = {h - y2, x1, h - y1, x2};
+    if (turn.rotation == 180) upright = {w - x2, h - y2, w - x1, h - y1};
+    if (turn.rotation == 270) upright = {y1, w - x2, y2, w - x1};
+    if (turn.mirror) {
+        const float width = turn.sideways() ? h : w;
+        upright = {width - upright[2], upright[1], width - upright[0], upright[3]};
+    }
+    return upright;
+}
+
 YuvConversion yuv_conversion(YuvMatrix matrix, bool full_range) {
     YuvConversion c;
     // ITU-R BT.601-7 and BT.709-6, from the weights of red and blue.

@@ -9,6 +9,7 @@ layout(push_constant) uniform Picture {
     int taps;
     vec4 yuv_to_rgb;
     vec4 yuv_range;
+    vec4 turn;
 } p;
 
 layout(set = 0, binding = 0) uniform sampler2D plane0;  // RGBA or Y
@@ -29,10 +30,10 @@ vec3 pixel(vec2 at) {
 }
 
 void main() {
-    const vec2 footprint = 1.0 / p.rect.zw;
+    const mat2 footprint = mat2(p.turn.xy / p.rect.z, p.turn.zw / p.rect.w);
     vec3 sum = vec3(0.0);
     for (int y = 0; y < p.taps; ++y)
         for (int x = 0; x < p.taps; ++x)
-            sum += pixel(uv + (vec2(x, y) + 0.5 - 0.5 * float(p.taps)) / float(p.taps) * footprint);
+            sum += pixel(uv + footprint * ((vec2(x, y) + 0.5 - 0.5 * float(p.taps)) / float(p.taps)));
     color = vec4(sum / float(p.taps * p.taps), 1.0);
 }

@@ -9,12 +9,14 @@ layout(push_constant) uniform Picture {
     int taps;         // samples per axis and pixel: above 1 where the picture is made smaller
     vec4 yuv_to_rgb;  // red from V, green from U, green from V, blue from U
     vec4 yuv_range;   // offset and scale of luma, then of chroma
+    vec4 turn;        // where uv goes as the upright picture's x, then y, go from 0 to 1
 } p;
 
 layout(location = 0) out vec2 uv;
 
 void main() {
     const vec2 corners[6] = vec2[](vec2(0, 0), vec2(1, 0), vec2(0, 1), vec2(0, 1), vec2(1, 0), vec2(1, 1));
-    uv = corners[gl_VertexIndex];
-    gl_Position = vec4((p.rect.xy + uv * p.rect.zw) / p.target * 2.0 - 1.0, 0.0, 1.0);
+    const vec2 corner = corners[gl_VertexIndex];
+    uv = 0.5 + mat2(p.turn.xy, p.turn.zw) * (corner - 0.5);
+    gl_Position = vec4((p.rect.xy + corner * p.rect.zw) / p.target * 2.0 - 1.0, 0.0, 1.0);
 }
