@@ -8,6 +8,7 @@
 
 #include "compute/vk/commands.h"
 #include "compute/vk/memory.h"
+#include "plugins/vision/saccade_debug.h"
 #include "tests/support/device.h"
 #include "tests/support/files.h"
 #include "tests/vision/abi_support.h"
@@ -529,4 +530,43 @@ TEST_CASE("images that cannot be read are refused") {
         },
         "frame.image.signal_value");
     CHECK(host.statistics().submitted == 0);
+}
+
+TEST_CASE("an image that comes while frames are paused or frozen goes back to the host, signalled and unused") {
+    const TempDir folder;
+    write_color_model(folder / "colors");
+    Engine engine;
+    auto timeline = vk::Timeline::create(*engine.device, "engine");
+    REQUIRE(timeline.ok());
+    TestHost host;
+    engine.lend(host);
+    REQUIRE(host.create() == SAC_OK);
+    host.load(folder / "colors");
+    const auto &debug = *static_cast<const sac_debug_api *>(host.sac.get_extension(host.context, "sac.debug/1"));
+    ColorFrame picture(SAC_FORMAT_RGBA8, 8, 1, 2, 0);
+    EngineImage image(engine, picture, VK_FORMAT_R8G8B8A8_UNORM, VK_IMAGE_LAYOUT_GENERAL);
+    image.put(picture);
+    image.desc().signal_semaphore = reinterpret_cast<uint64_t>((*timeline)->handle());
+    const auto submit = [&] {
+        image.desc().signal_value = (*timeline)->next();
+        REQUIRE(host.sac.submit_frame(host.context, &picture.frame) == SAC_OK);
+        REQUIRE((*timeline)->wait(image.desc().signal_value).ok());
+    };
+    for (const uint32_t mode : {SAC_RUN_PAUSED, SAC_RUN_FROZEN}) {
+        const uint64_t dropped = host.statistics().dropped_newer;
+        REQUIRE(debug.set_run_mode(host.context, mode) == SAC_OK);
+        submit();
+        CHECK(host.statistics().dropped_newer == dropped + 1);
+        CHECK(debug.replay_frame(host.context) == SAC_ERROR_INVALID_STATE);
+        // One that is let through is seen, but not held.
+        REQUIRE(debug.step_frame(host.context) == SAC_OK);
+        submit();
+        const sac_snapshot *snapshot = nullptr;
+        REQUIRE(host.sac.wait_result(host.context, host.seen, 60000, &snapshot) == SAC_OK);
+        host.seen = snapshot->sequence;
+        check_color(snapshot, 8, 1, 2, 0);
+        CHECK(host.sac.release_result(host.context, snapshot) == SAC_OK);
+        CHECK(debug.replay_frame(host.context) == SAC_ERROR_INVALID_STATE);
+    }
+    image.use_again(VK_IMAGE_LAYOUT_GENERAL);
 }
