@@ -2,10 +2,14 @@
 // Scores of tracks: examples worked by hand, and the command that gives them.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
+#include "engine/io/image.h"
 #include "samples/cli/track_score.h"
 #include "tests/cli/program.h"
+#include "tests/engine/pictures.h"
 #include "tests/support/files.h"
 
 using namespace sac;
@@ -121,6 +125,42 @@ TEST_CASE("what is ignored counts nowhere") {
     }
     // But nothing else is ignored: 58 is not on 50.
     CHECK(score_tracks(truth, Frames{{box(1, 0), box(2, 58)}, {box(1, 0)}}).mota() == doctest::Approx(0.5));
+}
+
+TEST_CASE("detect --track") {
+    using Json = nlohmann::json;
+    const TempDir dir;
+    std::vector<std::string> folders;
+    for (const char *name : {"one", "two"}) {  // nothing moves
+        folders.push_back((dir / name).string());
+        std::filesystem::create_directory(folders.back());
+        for (const char *picture : {"/1.png", "/2.png", "/3.png", "/4.png"})
+            REQUIRE(engine::write_image(folders.back() + picture, pattern(320, 200)).ok());
+    }
+    const Finished finished = saccade({"detect", "--model", "seeded", "--track", "--json", folders[0], folders[1]});
+    CAPTURE(finished.err);
+    REQUIRE(finished.code == 0);
+    const std::vector<std::string> lines = finished.lines();
+    REQUIRE(lines.size() == 8);
+    std::vector<uint32_t> first;
+    for (size_t i = 0; i < 8; ++i) {
+        CAPTURE(lines[i]);
+        const Json line = Json::parse(lines[i]);
+        std::vector<uint32_t> ids;
+        for (const Json &detection : line.at("detections"))
+            if (detection.contains("track")) ids.push_back(detection.at("track").get<uint32_t>());
+        if (i % 4 == 0) CHECK(ids.empty());  // seen once, also of the second source
+        if (i == 1) first = ids;
+        if (i == 1 || i == 5) CHECK_FALSE(ids.empty());
+        if (i == 2 || i == 3) CHECK(ids == first);
+        if (i > 4)
+            for (const uint32_t id : ids) CHECK(id > *std::max_element(first.begin(), first.end()));
+    }
+    const Finished without = saccade({"detect", "--model", "seeded", "--json", folders[0]});
+    CHECK(without.code == 0);
+    CHECK(without.out.find("track") == std::string::npos);
+    const Finished text = saccade({"detect", "--model", "seeded", "--track", folders[0]});
+    CHECK(text.out.find("  #1") != std::string::npos);
 }
 
 TEST_CASE("saccade score") {
