@@ -17,7 +17,7 @@ struct Command {
     Status (*run)(const Arguments &);
 };
 
-extern const Command detect_command, view_command, inspect_command, bench_command, devices_command, run_command,
-    scene_command, score_command;
+extern const Command detect_command, view_command, inspect_command, bench_command, devices_command, sources_command,
+    run_command, scene_command, score_command;
 
 }  // namespace sac::cli

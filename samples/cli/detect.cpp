@@ -1,29 +1,30 @@
-// saccade detect: objects in pictures, folders of pictures and videos.
+// saccade detect: objects in all that can be looked at.
 #include <cstdio>
 
 #include "compute/base/format.h"
-#include "engine/io/source.h"
 #include "samples/cli/command.h"
 #include "samples/cli/models.h"
 #include "samples/cli/output.h"
 #include "samples/cli/progress.h"
+#include "samples/cli/source.h"
 
 namespace sac::cli {
 
 namespace {
 
-constexpr auto options = with_model_options({
+constexpr auto options = with_source_options(with_model_options({
     {"--json", nullptr, "one line of JSON a frame on stdout", Option::Kind::flag},
     {"--track", nullptr, "follow objects: the same id in one frame after another", Option::Kind::flag},
     {"--out", "PATH", "annotated frames: a .png or .jpg (the last), a .mkv, .mp4 or .avi, or a folder"},
     {"--frames", "N", "stop after so many frames of each source", Option::Kind::count, 1, 1e9},
-});
+}));
 
 struct Run {
     Vision &vision;
     AnnotatedWriter *writer;
     bool json, track;
     uint64_t most_frames;
+    engine::SourceOptions source;
     uint64_t submitted = 0;
 };
 
@@ -39,10 +40,39 @@ Status detect_frame(Run &run, const engine::Frame &frame, bool is_video, double 
     return {};
 }
 
+// The newest frame each time. What was there once is waited for when it is lost, what was never there is an error.
+Status detect_live(Run &run, const engine::SourceName &name) {
+    const auto feed = engine::Feed::start(name, run.source);
+    if (run.track) SAC_TRY(run.vision.track());
+    Progress progress("detecting", run.most_frames == UINT64_MAX ? 0 : run.most_frames);
+    for (uint64_t done = 0; done < run.most_frames;) {
+        const engine::Feed::Status status = feed->status();
+        if (status.state == engine::Feed::State::lost && status.frames == 0) return status.error;
+        const auto frame = feed->wait_for(std::chrono::milliseconds(200));
+        if (status.frames > 0)
+            for (const std::string &message : feed->take_messages()) {
+                progress.clear();
+                std::fprintf(stderr, "saccade detect: %s\n", message.c_str());
+            }
+        if (frame) {
+            SAC_TRY(detect_frame(run, *frame, true, feed->status().frame_rate, progress));
+            progress.advance();
+            ++done;
+        } else if (status.state == engine::Feed::State::failed) {
+            return status.error;
+        } else if (status.over()) {
+            break;
+        }
+    }
+    return {};
+}
+
 // Goes on after an unreadable picture of a folder, and fails at the end.
 Status detect_source(Run &run, const std::string &path) {
-    SAC_ASSIGN(const std::unique_ptr<engine::Source> source, engine::Source::open(path));
-    const bool is_video = source->kind() == engine::Source::Kind::video;
+    SAC_ASSIGN(const engine::SourceName name, engine::SourceName::parse(path));
+    if (name.is_live()) return detect_live(run, name);
+    SAC_ASSIGN(const std::unique_ptr<engine::Source> source, engine::Source::open(path, run.source));
+    const bool is_video = !engine::is_still(source->kind());
     if (run.track) SAC_TRY(run.vision.track());
     uint64_t total = source->estimated_frames();
     if (total && run.most_frames < total) total = run.most_frames;
@@ -70,7 +100,20 @@ Status detect_source(Run &run, const std::string &path) {
     return {};
 }
 
+// Names are wrong, or have no end where one is needed: told before anything is loaded.
+Status check_sources(const Arguments &arguments) {
+    const bool wants_end = engine::has_video_ending(arguments.text("--out")) && !arguments.has("--frames");
+    for (const std::string &text : arguments.others()) {
+        SAC_ASSIGN(const engine::SourceName name, engine::SourceName::parse(text));
+        if (wants_end && (name.is_live() || name.scheme == engine::SourceName::Scheme::scene))
+            return Error(Code::invalid_argument, text + ": has no end: --frames N tells how long the video is to be");
+    }
+    return {};
+}
+
 Status run(const Arguments &arguments) {
+    SAC_TRY(check_sources(arguments));
+    SAC_ASSIGN(const engine::SourceOptions source, read_source_options(arguments));
     SAC_ASSIGN(const Model model, choose_model(arguments));
     SAC_ASSIGN(const std::unique_ptr<Vision> vision, Vision::create(arguments.text("--device")));
     SAC_TRY(vision->load(model.choice));
@@ -80,8 +123,12 @@ Status run(const Arguments &arguments) {
     }
     if (model.seeded()) std::fprintf(stderr, "saccade detect: the weights are random, so the boxes mean nothing\n");
 
-    Run state = {*vision, writer.get(), arguments.has("--json"), arguments.has("--track"),
-                 arguments.count("--frames", UINT64_MAX)};
+    Run state = {*vision,
+                 writer.get(),
+                 arguments.has("--json"),
+                 arguments.has("--track"),
+                 arguments.count("--frames", UINT64_MAX),
+                 source};
     // A source that cannot be read does not keep the others from being looked at; the first error is the result.
     Status first_error;
     for (const std::string &path : arguments.others()) {
@@ -106,10 +153,13 @@ Status run(const Arguments &arguments) {
 const Command detect_command = {
     "detect",
     "[options] SOURCE...",
-    "finds objects in pictures, folders of pictures and videos",
+    "finds objects in pictures, folders of pictures, videos, cameras and more",
     "With --json each frame is one line:\n"
     "{\"source\":...,\"frame\":...,\"detections\":[{\"label\":...,\"score\":...,\"box\":[x1,y1,x2,y2]}]}\n"
-    "Boxes are in pixels of the source. With --track an object that was seen twice has a \"track\":ID as well.\n",
+    "Boxes are in pixels of the source, turned as --rotate and --mirror tell. With --track an object that was seen "
+    "twice has a \"track\":ID as well.\n" SACCADE_SOURCE_HELP
+    "Of a camera, the screen or a stream the newest frame is taken each time, others are dropped; one that is lost is\n"
+    "waited for.\n",
     options,
     1,
     SIZE_MAX,

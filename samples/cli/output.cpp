@@ -1,5 +1,6 @@
 #include "samples/cli/output.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 
@@ -71,12 +72,15 @@ AnnotatedWriter::~AnnotatedWriter() = default;
 
 Status AnnotatedWriter::write(const engine::Frame &frame, bool is_video, double frame_rate,
                               const std::vector<Detection> &detections) {
-    SAC_ASSIGN(const engine::Image image, canvas_->draw(frame, to_overlay(detections)));
+    // All pictures of a video have the size of its first.
+    const VkExtent2D size = video_ ? video_size_ : VkExtent2D{frame.upright_width(), frame.upright_height()};
+    SAC_ASSIGN(const engine::Image image, canvas_->draw(frame, to_overlay(detections), size));
     ++written_;
     if (engine::has_video_ending(out_)) {
         if (!video_) {
             SAC_ASSIGN(video_,
                        engine::VideoWriter::create(out_, image.width, image.height, frame_rate > 0 ? frame_rate : 25));
+            video_size_ = size;
         }
         last_ = out_;
         return video_->write(image);
@@ -84,6 +88,7 @@ Status AnnotatedWriter::write(const engine::Frame &frame, bool is_video, double 
     last_ = out_;
     if (is_folder(out_)) {
         std::string name = fs::path(frame.source).stem().string();
+        std::replace(name.begin(), name.end(), ':', '_');  // "camera:0"; not every file system takes it
         if (is_video) name += format("_%06llu", static_cast<unsigned long long>(frame.index));
         last_ = (fs::path(out_) / (name + ".png")).string();
     }

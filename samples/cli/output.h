@@ -15,8 +15,8 @@ std::string json_line(const std::string &source, uint64_t frame, const std::vect
 std::string text_lines(const std::string &source, uint64_t frame, bool is_video,
                        const std::vector<Detection> &detections);
 
-/// Draws boxes and labels into frames of the source's size and writes them: to a picture (.png, .jpg: the last frame),
-/// a video (.mkv, .mp4, .avi), or a folder. [thread] one at a time.
+/// Draws boxes and labels into upright frames of the source's size and writes them: to a picture (.png, .jpg: the last
+/// frame), a video (.mkv, .mp4, .avi), or a folder. [thread] one at a time.
 class AnnotatedWriter {
 public:
     /// Makes a device of its own for drawing.
@@ -37,6 +37,7 @@ private:
     std::unique_ptr<vk::Memory> memory_;
     std::unique_ptr<engine::Canvas> canvas_;
     std::unique_ptr<engine::VideoWriter> video_;
+    VkExtent2D video_size_ = {};
     std::atomic<uint64_t> validation_messages_ = 0;
     uint64_t written_ = 0;
     std::string last_;

@@ -1,4 +1,4 @@
-// saccade view: pictures and videos in a window, with what is found in them.
+// saccade view: sources in a window, with what is found in them.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -6,11 +6,11 @@
 
 #include "compute/base/format.h"
 #include "engine/canvas.h"
-#include "engine/io/source.h"
 #include "engine/viewer.h"
 #include "samples/cli/command.h"
 #include "samples/cli/models.h"
 #include "samples/cli/output.h"
+#include "samples/cli/source.h"
 
 namespace sac::cli {
 
@@ -18,66 +18,68 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr auto options = with_model_options({
-    {"--size", "WxH", "size of the window (default: the first picture's, within 1280x720)"},
+constexpr auto options = with_source_options(with_model_options({
+    {"--size", "WxH", "size of the window (default: the first frame's, within 1280x720)"},
     {"--frames", "N", "close after N frames were shown", Option::Kind::count, 1, 1e9},
     {"--screenshot", "FILE", "save what the window shows at the end (.png, .jpg)"},
     {"--out", "FILE", "save the last annotated frame in the source's size (.png, .jpg)"},
     {"--json", nullptr, "one line of JSON on stdout for each frame that was looked at", Option::Kind::flag},
-});
+    {"--track", nullptr, "follow objects: the same id and color in one frame after another", Option::Kind::flag},
+}));
 
-// Frames of several sources one after another: videos at their own pace, a picture until the next is asked for.
+// Frames of several sources one after another: what moves at its own pace, a picture until the next is asked for.
 class Player {
 public:
-    explicit Player(std::vector<std::string> paths) : paths_(std::move(paths)) {}
+    Player(std::vector<std::string> names, engine::SourceOptions how)
+        : names_(std::move(names)), options_(std::move(how)) {}
 
-    // The next frame if it is due; nothing if the present one stays.
-    Result<std::optional<engine::Frame>> next(Clock::time_point now) {
-        if (!source_ && !finished_) SAC_TRY(open_next());
-        if (finished_ || (is_picture() && picture_shown_)) return std::optional<engine::Frame>();
-        if (!waiting_) {
-            SAC_ASSIGN(waiting_, source_->next());
-            if (!waiting_) {
-                if (const std::string remark = source_->remark(); !remark.empty())
-                    std::fprintf(stderr, "saccade view: %s\n", remark.c_str());
-                source_.reset();
-                return std::optional<engine::Frame>();
+    // The next frame if it is due; nothing if the present one stays. `patient`: a frame that will come is waited for.
+    Result<std::optional<engine::Frame>> next(bool patient = false) {
+        while (!finished_) {
+            if (!feed_) SAC_TRY(start_next());
+            if (finished_ || (is_picture() && picture_shown_)) break;
+            const engine::Feed::Status status = feed_->status();
+            const bool wait = patient && !feed_->is_live();
+            auto frame = wait ? feed_->wait_until(Clock::time_point::max()) : feed_->poll();
+            for (const std::string &message : feed_->take_messages())
+                std::fprintf(stderr, "saccade view: %s\n", message.c_str());
+            if (frame) {
+                kind_ = feed_->status().kind;
+                picture_shown_ = true;
+                return frame;
             }
+            if (status.state == engine::Feed::State::failed) return status.error;
+            if (status.state == engine::Feed::State::ended) feed_.reset();
+            if (!wait) break;
         }
-        if (!started_) {
-            started_ = now;
-            first_timestamp_ = waiting_->timestamp_ns;
-        }
-        if (now < *started_ + std::chrono::nanoseconds(waiting_->timestamp_ns - first_timestamp_))
-            return std::optional<engine::Frame>();
-        picture_shown_ = true;
-        return std::exchange(waiting_, std::nullopt);
+        return std::optional<engine::Frame>();
     }
     // On to the next picture, or the next source.
     void skip() {
         picture_shown_ = false;
-        if (source_ && source_->kind() == engine::Source::Kind::video && at_ < paths_.size()) source_.reset();
+        if (feed_ && !is_picture() && at_ < names_.size()) feed_.reset();
     }
-    bool is_picture() const { return source_ && source_->kind() != engine::Source::Kind::video; }
+    bool is_picture() const { return feed_ && kind_ && engine::is_still(*kind_); }
     bool finished() const { return finished_; }
+    // Empty while all is well.
+    std::string trouble() const { return feed_ ? feed_->status().text(feed_->name()) : std::string(); }
 
 private:
-    Status open_next() {
-        waiting_.reset();
-        started_.reset();
+    Status start_next() {
         picture_shown_ = false;
-        finished_ = at_ == paths_.size();
+        kind_.reset();
+        finished_ = at_ == names_.size();
         if (finished_) return {};
-        SAC_ASSIGN(source_, engine::Source::open(paths_[at_++]));
+        SAC_ASSIGN(const engine::SourceName name, engine::SourceName::parse(names_[at_++]));
+        feed_ = engine::Feed::start(name, options_);
         return {};
     }
 
-    std::vector<std::string> paths_;
+    std::vector<std::string> names_;
+    engine::SourceOptions options_;
     size_t at_ = 0;
-    std::unique_ptr<engine::Source> source_;
-    std::optional<engine::Frame> waiting_;
-    std::optional<Clock::time_point> started_;
-    int64_t first_timestamp_ = 0;
+    std::unique_ptr<engine::Feed> feed_;
+    std::optional<engine::Source::Kind> kind_;
     bool picture_shown_ = false, finished_ = false;
 };
 
@@ -101,39 +103,38 @@ private:
     double rate_ = 0;
 };
 
-Result<VkExtent2D> window_size(const Arguments &arguments, const engine::Frame &first) {
-    if (arguments.has("--size")) {
-        unsigned width = 0, height = 0;
-        char rest = 0;
-        const std::string text = arguments.text("--size");
-        if (std::sscanf(text.c_str(), "%ux%u%c", &width, &height, &rest) != 2 || width < 16 || height < 16 ||
-            width > 16384 || height > 16384)
-            return Error(Code::invalid_argument, "--size wants WIDTHxHEIGHT, such as 1280x720, not '" + text + "'");
-        return VkExtent2D{width, height};
-    }
-    const double scale = std::min({1.0, 1280.0 / first.width, 720.0 / first.height});
-    return VkExtent2D{std::max(16u, static_cast<uint32_t>(first.width * scale)),
-                      std::max(16u, static_cast<uint32_t>(first.height * scale))};
+// Without a frame so far: the size that is asked for, or that of most cameras.
+Result<VkExtent2D> window_size(const Arguments &arguments, const std::optional<engine::Frame> &first) {
+    VkExtent2D size = {640, 480};
+    if (first) size = {first->upright_width(), first->upright_height()};
+    const double scale = std::min({1.0, 1280.0 / size.width, 720.0 / size.height});
+    size = {std::max(16u, static_cast<uint32_t>(size.width * scale)),
+            std::max(16u, static_cast<uint32_t>(size.height * scale))};
+    SAC_TRY(read_size(arguments, "--size", 16, 16384, size.width, size.height));
+    return size;
 }
 
 class View {
 public:
-    View(const Arguments &arguments, Model &model)
-        : arguments_(arguments), model_(model), player_(arguments.others()) {}
+    View(const Arguments &arguments, Model &model, engine::SourceOptions source)
+        : arguments_(arguments), model_(model), player_(arguments.others(), std::move(source)) {}
 
     Status run() {
-        // The first frame is read before anything is opened: a wrong path is told at once.
-        SAC_ASSIGN(std::optional<engine::Frame> frame, player_.next(Clock::now()));
-        if (!frame) return Error(Code::invalid_file, arguments_.others()[0] + ": has no frames");
-        SAC_ASSIGN(const VkExtent2D size, window_size(arguments_, *frame));
+        // The first frame is read before anything is opened: a wrong path is told at once. A camera has time until the
+        // model is loaded, and is not waited for.
+        SAC_ASSIGN(std::optional<engine::Frame> frame, player_.next(true));
+        if (player_.finished()) return Error(Code::invalid_file, arguments_.others()[0] + ": has no frames");
+        SAC_TRY(window_size(arguments_, frame));
         SAC_ASSIGN(vision_, Vision::create(arguments_.text("--device")));
         SAC_TRY(vision_->load(model_.choice));
+        if (!frame) { SAC_ASSIGN(frame, player_.next()); }
+        SAC_ASSIGN(const VkExtent2D size, window_size(arguments_, frame));
         SAC_TRY(open_window(size));
 
         const uint64_t most = arguments_.count("--frames", UINT64_MAX);
         while (!viewer_->window().should_close() && viewer_->presented() + 1 < most) {
             SAC_TRY(step(frame));
-            SAC_ASSIGN(frame, player_.next(Clock::now()));
+            SAC_ASSIGN(frame, player_.next());
         }
         return finish(frame);
     }
@@ -161,6 +162,7 @@ private:
 
     Status look_at(std::optional<engine::Frame> &frame) {
         if (!frame) return {};
+        if (arguments_.has("--track") && frame->source != shown_.source) SAC_TRY(vision_->track());
         shown_ = *frame;
         SAC_TRY(vision_->submit(shown_, ++submitted_));
         sources_[submitted_ % std::size(sources_)] = {shown_.source, shown_.index};
@@ -179,6 +181,7 @@ private:
 
     void write_status() {
         overlay_.status.clear();
+        if (std::string trouble = player_.trouble(); !trouble.empty()) overlay_.status.push_back(std::move(trouble));
         if (model_.seeded()) overlay_.status.push_back("random weights: the boxes mean nothing");
         std::string line = vision_->model().name;
         if (answer_.sequence) line += format("  %.1f ms", answer_.gpu_ms > 0 ? answer_.gpu_ms : answer_.latency_ms);
@@ -205,7 +208,7 @@ private:
     // The last frame with its own answer, saved where that is wanted.
     Status finish(std::optional<engine::Frame> &frame) {
         SAC_TRY(look_at(frame));
-        if (answer_.frame_id != submitted_) {
+        if (submitted_ > 0 && answer_.frame_id != submitted_) {
             SAC_ASSIGN(Answer answer, vision_->wait(submitted_));
             take(std::move(answer));
         }
@@ -219,6 +222,8 @@ private:
             SAC_TRY(engine::write_image(arguments_.text("--screenshot"), capture));
             std::fprintf(stderr, "saccade view: screenshot: %s\n", arguments_.text("--screenshot").c_str());
         }
+        if (arguments_.has("--out") && submitted_ == 0)
+            return Error(Code::io_error, arguments_.others()[0] + ": gave no frame to be saved");
         if (arguments_.has("--out")) {
             SAC_ASSIGN(const auto canvas, engine::Canvas::create(viewer_->device(), viewer_->memory()));
             SAC_ASSIGN(const engine::Image annotated, canvas->draw(shown_, to_overlay(answer_.detections)));
@@ -255,8 +260,10 @@ Status run(const Arguments &arguments) {
         if (arguments.has(option) && !engine::can_write_image(arguments.text(option)))
             return Error(Code::invalid_argument,
                          std::string(option) + " wants a .png or .jpg, not " + arguments.text(option));
+    for (const std::string &source : arguments.others()) SAC_TRY(engine::SourceName::parse(source));
+    SAC_ASSIGN(engine::SourceOptions source, read_source_options(arguments));
     SAC_ASSIGN(Model model, choose_model(arguments));
-    return View(arguments, model).run();
+    return View(arguments, model, std::move(source)).run();
 }
 
 }  // namespace
@@ -264,9 +271,11 @@ Status run(const Arguments &arguments) {
 const Command view_command = {
     "view",
     "[options] SOURCE...",
-    "shows pictures and videos in a window with what is found in them",
+    "shows pictures, videos, cameras and more in a window with what is found in them",
     "Escape or q closes the window, the space bar goes on to the next picture or source.\n"
-    "Without a display it can be run under xvfb-run, with --frames and --screenshot or --out.\n",
+    "Without a display it can be run under xvfb-run, with --frames and --screenshot or --out.\n"
+    "A camera, the screen or a stream that is not there, or lost, is tried again while the window is "
+    "open.\n" SACCADE_SOURCE_HELP,
     options,
     1,
     SIZE_MAX,

@@ -29,6 +29,10 @@ uint32_t abi_color(const engine::Frame &frame) {
     return bt709 ? SAC_COLOR_BT709_LIMITED : SAC_COLOR_BT601_LIMITED;
 }
 
+// How a frame is turned goes with it as its cookie, and comes back with what was found.
+uint64_t to_cookie(engine::Turn turn) { return turn.rotation | (turn.mirror ? uint64_t{1} << 32 : 0); }
+engine::Turn to_turn(uint64_t cookie) { return {static_cast<uint32_t>(cookie), cookie >> 32 != 0}; }
+
 constexpr uint32_t patience_ms = 120'000;  // for one frame or one model, also under a debugger's layers
 
 }  // namespace
@@ -156,6 +160,9 @@ Status Vision::submit(const engine::Frame &frame, uint64_t id) {
     out.size = sizeof out;
     out.frame_id = id;
     out.timestamp_ns = static_cast<uint64_t>(frame.timestamp_ns);
+    out.cookie = to_cookie(frame.turn);
+    out.rotation = frame.turn.rotation;
+    out.mirror = frame.turn.mirror;
     out.width = frame.width;
     out.height = frame.height;
     out.format = abi_format(frame.format);
@@ -182,7 +189,9 @@ Answer Vision::take(const sac_snapshot *snapshot) const {
     answer.dropped = snapshot->dropped_newer;
     for (uint32_t i = 0; i < snapshot->detection_count; ++i) {
         const sac_detection &d = snapshot->detections[i];
-        answer.detections.push_back({d.label, d.class_id, d.score, d.x1, d.y1, d.x2, d.y2, d.track_id});
+        const auto [x1, y1, x2, y2] =
+            engine::to_upright({d.x1, d.y1, d.x2, d.y2}, to_turn(snapshot->cookie), snapshot->width, snapshot->height);
+        answer.detections.push_back({d.label, d.class_id, d.score, x1, y1, x2, y2, d.track_id});
     }
     api_.release_result(context_, snapshot);
     return answer;

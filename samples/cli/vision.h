@@ -22,7 +22,7 @@ bool validation_wanted();
 struct Detection {
     std::string label;
     uint32_t class_id = 0;
-    float score = 0, x1 = 0, y1 = 0, x2 = 0, y2 = 0;  ///< pixels of the source
+    float score = 0, x1 = 0, y1 = 0, x2 = 0, y2 = 0;  ///< pixels of the upright picture
     uint32_t track = 0;                               ///< 0: none
 };
 
