@@ -1,6 +1,6 @@
 // labels: no_min
 // Tracks on clips of the built-in scene, where the truth is known: with the true boxes, and with boxes as a detector
-// would give them. What is printed are the figures of plugins/vision/README.md; more clips: SACCADE_TEST_CLIPS=60.
+// would give them. SACCADE_TEST_CLIPS=60 prints the figures of the README.
 #include <doctest/doctest.h>
 
 #include <algorithm>
