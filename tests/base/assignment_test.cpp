@@ -94,7 +94,8 @@ TEST_CASE("whole numbers up to 300 x 300: the sum is what was planted") {
 TEST_CASE("rows and columns may be changed for one another, and further columns do no harm") {
     std::mt19937 random(7);
     Assignment assignment;
-    for (const auto &[rows, columns] : {std::pair<size_t, size_t>{40, 300}, {300, 40}, {1, 300}, {150, 151}}) {
+    for (const auto &size : {std::pair<size_t, size_t>{40, 300}, {300, 40}, {1, 300}, {150, 151}}) {
+        const size_t rows = size.first, columns = size.second;
         CAPTURE(rows);
         CAPTURE(columns);
         std::vector<double> gains(rows * columns), turned(rows * columns);
