@@ -72,6 +72,9 @@ Result<std::unique_ptr<Renderer>> Renderer::create(vk::Device &device, vk::Memor
     SAC_TRY(renderer->create_layouts());
     SAC_TRY(renderer->create_pipelines());
     SAC_TRY(renderer->create_font_buffer());
+    Frame none;  // text may be drawn before there is a picture, and drivers want all of a set to be there
+    none.width = none.height = 1;
+    SAC_TRY(renderer->fit_textures(none));
     return renderer;
 }
 
@@ -209,6 +212,15 @@ Status Renderer::create_font_buffer() {
                vk::Buffer::create(device_, memory_, strokes.size_bytes(), VK_BUFFER_USAGE_STORAGE_BUFFER_BIT,
                                   vk::MemoryUse::upload, "overlay font"));
     std::memcpy(font_buffer_.mapped(), strokes.data(), strokes.size_bytes());
+    const VkDescriptorBufferInfo buffer = {font_buffer_.handle(), 0, VK_WHOLE_SIZE};
+    VkWriteDescriptorSet write = {};
+    write.sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET;
+    write.dstSet = set_;
+    write.dstBinding = 3;
+    write.descriptorCount = 1;
+    write.descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
+    write.pBufferInfo = &buffer;
+    device_.fn().UpdateDescriptorSets(device_.handle(), 1, &write, 0, nullptr);
     return {};
 }
 
@@ -245,23 +257,17 @@ Status Renderer::fit_textures(const Frame &frame) {
     planes_written_ = false;
 
     VkDescriptorImageInfo images[3] = {};
-    VkWriteDescriptorSet writes[4] = {};
-    const VkDescriptorBufferInfo buffer = {font_buffer_.handle(), 0, VK_WHOLE_SIZE};
-    for (uint32_t i = 0; i < 4; ++i) {
+    VkWriteDescriptorSet writes[3] = {};
+    for (uint32_t i = 0; i < 3; ++i) {
+        images[i] = {sampler_, planes_[i].view(), VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL};
         writes[i].sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET;
         writes[i].dstSet = set_;
         writes[i].dstBinding = i;
         writes[i].descriptorCount = 1;
-        writes[i].descriptorType =
-            i < 3 ? VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
-        if (i < 3) {
-            images[i] = {sampler_, planes_[i].view(), VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL};
-            writes[i].pImageInfo = &images[i];
-        } else {
-            writes[i].pBufferInfo = &buffer;
-        }
+        writes[i].descriptorType = VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER;
+        writes[i].pImageInfo = &images[i];
     }
-    device_.fn().UpdateDescriptorSets(device_.handle(), 4, writes, 0, nullptr);
+    device_.fn().UpdateDescriptorSets(device_.handle(), 3, writes, 0, nullptr);
     return {};
 }
 
@@ -369,10 +375,8 @@ Status Renderer::draw(VkCommandBuffer commands, uint32_t slot_index, VkFramebuff
     const VkRect2D scissor = {{0, 0}, extent};
     fn.CmdSetViewport(commands, 0, 1, &viewport);
     fn.CmdSetScissor(commands, 0, 1, &scissor);
-    if (planes_written_) {
-        fn.CmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_GRAPHICS, layout_, 0, 1, &set_, 0, nullptr);
-        draw_picture(commands, extent, where);
-    }
+    fn.CmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_GRAPHICS, layout_, 0, 1, &set_, 0, nullptr);
+    if (planes_written_) draw_picture(commands, extent, where);
     if (!shapes_.empty()) {
         const float size[2] = {viewport.width, viewport.height};
         const VkBuffer buffer = slot.shapes.handle();

@@ -8,6 +8,7 @@
 #include "samples/cli/command.h"
 #include "samples/cli/models.h"
 #include "samples/cli/progress.h"
+#include "samples/cli/source.h"
 
 namespace sac::cli {
 
@@ -25,16 +26,6 @@ constexpr Option options[] = {
     {"--fps", "R", "frames a second (default 15)", Option::Kind::count, 1, 240},
     device_option,
 };
-
-Status read_size(const Arguments &arguments, engine::DatasetOptions &dataset) {
-    if (!arguments.has("--size")) return {};
-    char rest = 0;
-    const std::string text = arguments.text("--size");
-    if (std::sscanf(text.c_str(), "%ux%u%c", &dataset.width, &dataset.height, &rest) != 2 || dataset.width < 64 ||
-        dataset.height < 64 || dataset.width > 4096 || dataset.height > 4096)
-        return Error(Code::invalid_argument, "--size wants WIDTHxHEIGHT from 64x64 to 4096x4096, not '" + text + "'");
-    return {};
-}
 
 Status write_one(vk::Device &device, vk::Memory &memory, const engine::DatasetOptions &like, const std::string &out,
                  double start) {
@@ -87,7 +78,7 @@ Status run(const Arguments &arguments) {
     dataset.clips = arguments.has("--clips");
     dataset.frames = static_cast<uint32_t>(arguments.count("--frames", 90));
     dataset.fps = static_cast<uint32_t>(arguments.count("--fps", 15));
-    SAC_TRY(read_size(arguments, dataset));
+    SAC_TRY(read_size(arguments, "--size", 64, 4096, dataset.width, dataset.height));
     if (arguments.has("--dataset") == arguments.has("--out"))
         return Error(Code::invalid_argument, "one of --dataset DIR and --out FILE is needed");
     const std::string out = arguments.text("--out");

@@ -140,6 +140,18 @@ TEST_CASE("a swapchain that is out of date or suboptimal is made anew, and nothi
     }
 }
 
+TEST_CASE("lines of text are shown before there is a picture") {
+    const auto viewer = open_viewer(320, 240);
+    Overlay overlay;
+    overlay.status = {"camera:0: opening"};
+    const Image before = shown(*viewer, nullptr, overlay, {320, 240});
+    CHECK(largest_difference(before, shown(*viewer, nullptr, {}, {320, 240})) > 100);
+    const Image picture = flat(320, 240, before.at(160, 5)[0], before.at(160, 5)[1], before.at(160, 5)[2]);
+    const Frame frame = frame_of(picture);
+    CHECK(largest_difference(before, shown(*viewer, &frame, overlay, {320, 240})) <= 1);
+    expect_no_validation_messages();
+}
+
 TEST_CASE("other complaints are errors") {
     const auto viewer = open_viewer(64, 64);
     const Image picture = pattern(8, 8);
