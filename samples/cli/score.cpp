@@ -113,7 +113,8 @@ Status read_results(const std::string &path, Classes &classes, Clips &clips) {
         SAC_TRY(reading(place, [&]() -> Status {
             const std::string source = json.at("source").get<std::string>();
             const auto clip = clips.find(fs::path(source).stem().string());
-            if (clip == clips.end()) return Error(Code::not_found, place + ": there is no truth of " + source);
+            if (clip == clips.end())
+                return Error(Code::not_found, format("%s: there is no truth of %s", place.c_str(), source.c_str()));
             Frames &found = clip->second.found;
             found.resize(clip->second.truth.size());
             const auto frame = json.at("frame").get<size_t>();

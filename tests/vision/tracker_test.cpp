@@ -284,4 +284,15 @@ TEST_CASE("no memory is taken from frame to frame, and ids are each of one box")
         CHECK(tracked > 900);
         CHECK(seen.size() - seen.count(0) == tracked);
     }
+    // There is no room for more; it comes when what is hidden is forgotten.
+    for (Detection &box : boxes) box.x1 += 5000, box.x2 += 5000;
+    for (uint64_t frame = 31; frame < 80; ++frame) {
+        const uint64_t allocations = test::heap_allocations();
+        const auto ids = follower.tracker.update(boxes, {frame * 50'000'000, 0, 640, 480}, 0.5f);
+        const bool none = test::heap_allocations() == allocations;
+        CHECK(none);
+        const auto tracked = std::count_if(ids.begin(), ids.end(), [](uint32_t id) { return id != 0; });
+        if (frame == 40) CHECK(tracked < 100);
+        if (frame == 79) CHECK(tracked > 900);
+    }
 }
