@@ -141,11 +141,13 @@ void read_layer(const Layer &layer, const std::byte *storage, size_t first, std:
         for (size_t i = 0; i < values.size(); ++i) values[i] = element(first + i);
         return;
     }
+    // One feature map after another.
     const size_t pixels = layer.map_size(), channels = layer.channels();
-    for (size_t i = 0; i < values.size(); ++i) {
-        const size_t at = first + i, pixel = at % pixels, plane = at / pixels;
-        const size_t image = plane / channels, channel = plane % channels;
-        values[i] = element((image * pixels + pixel) * layer.row + layer.begin + channel);
+    for (size_t done = 0; done < values.size();) {
+        const size_t pixel = (first + done) % pixels, plane = (first + done) / pixels;
+        const size_t start = plane / channels * pixels * layer.row + layer.begin + plane % channels;
+        const size_t end = std::min(values.size(), done + pixels - pixel);
+        for (size_t k = start + pixel * layer.row; done < end; ++done, k += layer.row) values[done] = element(k);
     }
 }
 

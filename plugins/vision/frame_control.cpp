@@ -96,6 +96,10 @@ void FrameQueue::hold(Pending &pending) {
 void FrameQueue::work_on_held() {
     Pending again = *held_;
     again.frame.submitted_ns = now_ns();
+    {
+        const std::lock_guard lock(mutex_);
+        again.tracking = tracking_;
+    }
     work_on(again, true);
 }
 

@@ -129,7 +129,7 @@ enum {
     SAC_LAYER_INPUT = 1,
     SAC_LAYER_ACTIVATION = 2,
     SAC_LAYER_OUTPUT = 3,
-    SAC_LAYER_FUSED = 4 /* in the file, but never made: its node became part of another. Cannot be watched */
+    SAC_LAYER_FUSED = 4 /* in the file, but not made: its node became part of another. Cannot be watched */
 };
 
 /* A tensor of the running model, as the file names it. */
