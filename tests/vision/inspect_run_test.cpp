@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "tests/support/device.h"
+#include "tests/support/fault.h"
 #include "tests/support/files.h"
 #include "tests/vision/inspect_support.h"
 
@@ -402,4 +403,41 @@ TEST_CASE("the class filter is checked") {
     CHECK(tool.debug->get_class_filter(tool.host.context, nullptr, 0, nullptr) == SAC_ERROR_INVALID_ARGUMENT);
     CHECK(tool.debug->get_class_filter(tool.host.context, nullptr, 0, &count) == SAC_OK);
     CHECK(tool.debug->get_detect_state(tool.host.context, nullptr) == SAC_ERROR_INVALID_ARGUMENT);
+}
+
+TEST_CASE("what cannot be looked at is told to the log, and frames go on") {
+    const TempDir folder;
+    write_color_model(folder / "colors");
+    ColorFrame picture(SAC_FORMAT_RGB8, 8, 2, 1, 0);
+    for (const char *function : {"CreateBuffer", "CreateQueryPool"}) {
+        if (std::string(function) == "CreateQueryPool" && !device().caps().timestamps) continue;
+        CAPTURE(function);
+        Faults faults;
+        {
+            Tool tool;
+            tool.host.destroy();
+            REQUIRE(tool.host.create_patched([&](vk::DeviceFunctions &fn) { faults.patch(fn); }) == SAC_OK);
+            tool.host.load(folder / "colors");
+            tool.run(picture.frame);
+            faults.arm(0, VK_ERROR_OUT_OF_DEVICE_MEMORY, false, function);
+            const uint32_t profile = device().caps().timestamps ? SAC_INSPECT_PROFILE : 0;
+            REQUIRE(tool.watch({"cells"}, profile) == SAC_OK);
+            tool.run(picture.frame);
+            CHECK(faults.fired());
+            const std::vector<std::string> logged = tool.host.logged();
+            CHECK(std::any_of(logged.begin(), logged.end(), [](const std::string &line) {
+                return line.find("VK_ERROR_OUT_OF_DEVICE_MEMORY") != std::string::npos;
+            }));
+            uint64_t count = 0;
+            CHECK(tool.debug->read_tensor(tool.host.context, "cells", nullptr, 0, &count, nullptr) ==
+                  SAC_ERROR_NOT_FOUND);
+            CHECK(tool.memory().watched_bytes == 0);
+            REQUIRE(tool.watch({"cells"}, profile) == SAC_OK);  // asked for again, it is there
+            tool.run(picture.frame);
+            CHECK(tool.tensor("cells").size() == 8 * 16);
+            CHECK(tool.host.statistics().dropped_failed == 0);
+            tool.host.destroy();
+        }
+        CHECK(faults.live().empty());
+    }
 }
