@@ -94,7 +94,8 @@ typedef struct sac_dispatch_info {
 enum { SAC_FIT_STRETCH = 0, SAC_FIT_LETTERBOX = 1, SAC_FIT_CROP = 2 };
 enum { SAC_FILTER_BILINEAR = 0, SAC_FILTER_AREA = 1 };
 
-/* The model in use. `input` is layer 0: a channel's value v (0 to 255) lies in it as (v * scale - mean) / std. */
+/* The model in use. The tensor `input` is what the network sees: a channel's value v (0 to 255) lies in it as
+ * (v * scale - mean) / std. */
 typedef struct sac_running_info {
     uint32_t type, size; /* SAC_TYPE_RUNNING_INFO */
     const void *next;
@@ -308,8 +309,9 @@ typedef struct sac_debug_api {
                                       uint32_t *count, uint64_t *sequence);
 
     /* [blocking] Of the newest frame with which the tensor was copied. SAC_NOT_READY: none was since it was asked for
-     * (or since the model changed). SAC_ERROR_NOT_FOUND: it is not watched. `sequence` may be null. They compute on the
-     * caller's thread, and hold up no frame. */
+     * (or since the model changed; while frames are held, replay_frame makes one). SAC_ERROR_NOT_FOUND: it is not
+     * watched, or the model in use has none of that name. `sequence` may be null. They compute on the caller's thread,
+     * and hold up no frame. */
     /* `histogram` may be null. */
     sac_result (*read_statistics)(sac_context context, const char *tensor, const sac_histogram *histogram,
                                   sac_tensor_statistics *statistics);
