@@ -2,9 +2,17 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <type_traits>
 
 #include "compute/base/format.h"
 #include "engine/io/ffmpeg.h"
+
+extern "C" {
+#include <libavdevice/avdevice.h>
+}
+#ifdef SACCADE_LOAD_AVDEVICE
+#include <dlfcn.h>
+#endif
 
 namespace sac::engine {
 
@@ -16,6 +24,38 @@ constexpr const char *camera_device = "dshow", *screen_device = "gdigrab";
 constexpr const char *camera_device = "avfoundation", *screen_device = "avfoundation";
 #else
 constexpr const char *camera_device = "v4l2", *screen_device = "x11grab";
+#endif
+
+// What is needed of libavdevice. A shared one brings seventy other libraries with it, for sound and much else, and 50
+// ms for each start of a program: it is loaded when a camera or the screen is asked for, and stays.
+struct AvDevice {
+    decltype(&avdevice_register_all) register_all = nullptr;
+    decltype(&avdevice_list_input_sources) list = nullptr;
+    decltype(&avdevice_free_list_devices) free_list = nullptr;
+};
+
+#ifdef SACCADE_LOAD_AVDEVICE
+Result<AvDevice> load_avdevice() {
+    const std::string file = format("libavdevice.so.%d", LIBAVDEVICE_VERSION_MAJOR);
+    void *const library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (!library) return Error(Code::unsupported, "cameras and the screen need FFmpeg's " + file);
+    const auto find = [&](auto &function, const char *name) {
+        function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(library, name));
+    };
+    AvDevice device;
+    find(device.register_all, "avdevice_register_all");
+    find(device.list, "avdevice_list_input_sources");
+    find(device.free_list, "avdevice_free_list_devices");
+    if (!device.register_all || !device.list || !device.free_list)
+        return Error(Code::unsupported, file + " is not FFmpeg's");
+    device.register_all();
+    return device;
+}
+#else
+Result<AvDevice> load_avdevice() {
+    avdevice_register_all();
+    return AvDevice{avdevice_register_all, avdevice_list_input_sources, avdevice_free_list_devices};
+}
 #endif
 
 std::string size_text(uint32_t width, uint32_t height) { return format("%ux%u", width, height); }
@@ -85,24 +125,24 @@ Result<VideoInput> camera_input(const SourceName &name, const SourceOptions &opt
 }  // namespace
 
 Result<std::vector<CameraInfo>> list_cameras() {
-    avdevice_register_all();
+    SAC_ASSIGN(const AvDevice library, load_avdevice());
     const AVInputFormat *device = av_find_input_format(camera_device);
     if (!device) return Error(Code::unsupported, format("this FFmpeg was built without %s: no cameras", camera_device));
     std::vector<CameraInfo> cameras;
     AVDeviceInfoList *list = nullptr;
-    if (avdevice_list_input_sources(device, nullptr, nullptr, &list) >= 0)
+    if (library.list(device, nullptr, nullptr, &list) >= 0)
         for (int i = 0; i < list->nb_devices; ++i) {
             const AVDeviceInfo &info = *list->devices[i];
             const bool is_sound = info.nb_media_types == 1 && info.media_types[0] == AVMEDIA_TYPE_AUDIO;
             if (!is_sound) cameras.push_back({std::string("camera:") + info.device_name, info.device_description});
         }
-    avdevice_free_list_devices(&list);
+    library.free_list(&list);
     std::sort(cameras.begin(), cameras.end(), [](const CameraInfo &a, const CameraInfo &b) { return a.name < b.name; });
     return cameras;
 }
 
 Result<VideoInput> capture_input(const SourceName &name, const SourceOptions &options) {
-    avdevice_register_all();
+    if (auto library = load_avdevice(); !library) return std::move(library).error().with_context(name.text);
     SAC_ASSIGN(VideoInput input,
                name.scheme == SourceName::Scheme::screen ? screen_input(name) : camera_input(name, options));
     input.name = name.text;
