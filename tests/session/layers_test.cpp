@@ -72,12 +72,19 @@ struct Watched {
 
 Watched watch(const Layer &layer) { return {&layer, host_buffer(layer.bytes, layer.name.c_str())}; }
 
-/// Runs the session with copies of these layers.
-void run(const Session &session, std::vector<Watched> &watched) {
+/// Their copies, in the order in which they come to be.
+std::vector<Observation::Copy> copies_of(std::vector<Watched> &watched) {
     std::stable_sort(watched.begin(), watched.end(),
                      [](const Watched &a, const Watched &b) { return a.layer->after < b.layer->after; });
     std::vector<Observation::Copy> copies;
+    copies.reserve(watched.size());
     for (const Watched &one : watched) copies.push_back({one.layer->storage, one.layer->after, one.buffer.handle()});
+    return copies;
+}
+
+/// Runs the session with copies of these layers.
+void run(const Session &session, std::vector<Watched> &watched) {
+    const std::vector<Observation::Copy> copies = copies_of(watched);
     Observation observation;
     observation.copies = copies;
     const Status status = vk::run_once(
@@ -218,12 +225,9 @@ TEST_CASE("copies belong to the slice in which their dispatch is, and stamps are
     REQUIRE((*session)->write_input("x", x).ok());
     const std::vector<Layer> layers = layers_of((*session)->plan());
     std::vector<Watched> watched;
-    std::vector<Observation::Copy> copies;
     for (const Layer &layer : layers)
         if (!layer.fused) watched.push_back(watch(layer));
-    std::stable_sort(watched.begin(), watched.end(),
-                     [](const Watched &a, const Watched &b) { return a.layer->after < b.layer->after; });
-    for (const Watched &one : watched) copies.push_back({one.layer->storage, one.layer->after, one.buffer.handle()});
+    const std::vector<Observation::Copy> copies = copies_of(watched);
     run(**session, watched);
     std::vector<std::vector<float>> whole;
     for (const Watched &one : watched) {
