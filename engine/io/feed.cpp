@@ -8,7 +8,7 @@ namespace sac::engine {
 
 namespace {
 
-constexpr auto patience_at_the_end = std::chrono::milliseconds(150);
+constexpr auto patience_at_the_end = std::chrono::milliseconds(100);
 constexpr size_t most_messages = 64;
 
 std::string seconds_text(double seconds) {
@@ -60,7 +60,7 @@ void Feed::Shared::run() {
         if (source)
             error = read(**source);
         else
-            error = std::move(source).error();
+            error = source.error();
         if (interrupt->raised()) return;
         const bool has_an_end = source && !engine::is_live((*source)->kind());  // as a video of the net has
         if (is_live && (error || !has_an_end)) {

@@ -1,4 +1,4 @@
-// labels: host_only bad_input
+// labels: host_only bad_input serial
 // Feeds: pace, drops, losses and returns, with a source that does what the test says.
 #include <doctest/doctest.h>
 
@@ -237,7 +237,7 @@ TEST_CASE("a feed ends at once, whatever its source waits for") {
         script->add({Act::What::block});
         REQUIRE(script->wait([&] { return script->read == 1; }));
         ends_promptly(std::move(feed));
-        CHECK(script->closed == 1);
+        CHECK(script->wait([&] { return script->closed == 1; }));
     }
     SUBCASE("to be opened again") {
         const auto script = std::make_shared<Script>();

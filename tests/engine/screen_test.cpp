@@ -1,4 +1,4 @@
-// labels: host_only bad_input
+// labels: host_only bad_input serial
 // The screen, grabbed from an Xvfb of this test's own that shows one color, goes away and comes back.
 #if !defined(_WIN32) && !defined(__APPLE__)
 #include <doctest/doctest.h>

@@ -1,4 +1,4 @@
-// labels: host_only bad_input
+// labels: host_only bad_input serial
 // Streams of a server on this computer that is slow, silent, cut off, gone and back.
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
