@@ -185,8 +185,7 @@ const TensorInfo *Session::find(std::string_view name) const {
     return nullptr;
 }
 
-Status Session::record(VkCommandBuffer commands, uint32_t first, uint32_t last,
-                       const Observation &observation) const {
+Status Session::record(VkCommandBuffer commands, uint32_t first, uint32_t last, const Observation &observation) const {
     if (first > last || last > dispatch_count())
         return Error(Code::invalid_argument, state_->plan.graph.source + ": dispatches " + std::to_string(first) +
                                                  " to " + std::to_string(last) + " of " +

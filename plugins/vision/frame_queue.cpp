@@ -32,8 +32,8 @@ DetectionThresholds thresholds_of(const Card &card, const DetectOverrides &overr
 
 Result<std::unique_ptr<FrameQueue>> FrameQueue::create(const Parts &parts) {
     std::unique_ptr<FrameQueue> self(new FrameQueue(parts));
-    SAC_ASSIGN(self->runner_, FrameRunner::create(parts.runtime, parts.runtime_mutex, parts.host, self->staging_,
-                                                    parts.inspector));
+    SAC_ASSIGN(self->runner_,
+               FrameRunner::create(parts.runtime, parts.runtime_mutex, parts.host, self->staging_, parts.inspector));
     self->overtaken_.reserve(64);
     self->returning_.reserve(64);
     self->wanted_.reserve(max_detections_limit);
