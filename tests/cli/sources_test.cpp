@@ -100,7 +100,7 @@ TEST_CASE("the window: the scene, the screen, and a camera that is not there") {
 }
 
 TEST_CASE("what cannot be opened is told by name, wrong names before anything is loaded") {
-    const auto fails = [](std::vector<std::string> arguments, const std::string &says) {
+    const auto fails = [](const std::vector<std::string> &arguments, const std::string &says) {
         const Finished failed = saccade(arguments);
         CAPTURE(failed.err);
         CHECK(failed.code == 1);

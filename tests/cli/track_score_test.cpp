@@ -168,11 +168,10 @@ TEST_CASE("saccade score") {
     std::filesystem::create_directories(dir / "clips");
     write_text(dir / "clips.json", R"({"clips":[{"truth":"clips/000000.json"},{"truth":"clips/000001.json"}]})");
     const std::string object = R"({"track_id":1,"category_id":4,"bbox":[0,0,10,10],"ignore":0})";
-    for (const char *name : {"clips/000000.json", "clips/000001.json"})
-        write_text(dir / name, R"({"categories":[{"id":4,"name":"ball"}],"frames":[)"
-                               R"({"frame":0,"annotations":[)" +
-                                   object + R"(]},{"frame":1,"annotations":[)" + object +
-                                   R"(]},{"frame":2,"annotations":[)" + object + "]}]}");
+    std::string truth = R"({"categories":[{"id":4,"name":"ball"}],"frames":[)";
+    for (const char *frame : {R"({"frame":0)", R"(,{"frame":1)", R"(,{"frame":2)"})
+        truth.append(frame).append(R"(,"annotations":[)").append(object).append("]}");
+    for (const char *name : {"clips/000000.json", "clips/000001.json"}) write_text(dir / name, truth + "]}");
     const auto line = [](int frame, const std::string &more) {
         return R"({"source":"any/000001.mp4","frame":)" + std::to_string(frame) +
                R"(,"detections":[{"label":"ball","score":0.9,"box":[0,0,10,10])" + more + "}]}\n";

@@ -350,6 +350,7 @@ TEST_CASE("many readers at one time get each frame once") {
     const auto feed = start(script);
     std::atomic<uint64_t> sum = 0;
     std::vector<std::thread> readers;
+    readers.reserve(3);
     for (int r = 0; r < 3; ++r)
         readers.emplace_back([&] {
             for (;;) {

@@ -71,6 +71,7 @@ TEST_CASE("a mask of Dropout that is read, and that is an output") {
         REQUIRE_MESSAGE(session.ok(), session.error().message);
         const std::vector<float> x = random_floats(75, 3);
         std::vector<double> expected;
+        expected.reserve(x.size());
         for (const float value : x) expected.push_back(static_cast<double>(value) + 1);
         REQUIRE((*session)->write_input("x", x).ok());
         REQUIRE((*session)->run().ok());

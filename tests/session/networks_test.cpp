@@ -57,7 +57,9 @@ constexpr double f32_bound = 1e-5, f16_bound = 6e-3;
 TEST_CASE("a plan tells the multiply-adds of its network, none of them for padding") {
     // As the networks' authors and their users count them.
     const std::pair<const char *, double> known[] = {{"mobilenet_v2", 0.301e9}, {"resnet18", 1.814e9}};
-    for (const auto &[name, expected] : known) {
+    for (const auto &pair : known) {
+        const char *name = pair.first;
+        const double expected = pair.second;
         CAPTURE(name);
         Graph graph = import_network(name);
         REQUIRE(bind_dimensions(graph, {}).ok());
@@ -66,7 +68,8 @@ TEST_CASE("a plan tells the multiply-adds of its network, none of them for paddi
         for (const Node &node : graph.nodes) {
             if (node.type != "Conv" && node.type != "Gemm") continue;
             const Shape &y = graph.values[node.outputs[0]].shape, &w = graph.values[node.inputs[1]].shape;
-            counted += static_cast<double>(element_count(y) * (element_count(w) / y[1]));
+            const int64_t terms = element_count(w) / y[1];  // of each element of y
+            counted += static_cast<double>(element_count(y) * terms);
         }
         CHECK(counted == doctest::Approx(expected).epsilon(0.002));
         auto plan = make_plan(import_network(name), device().caps(), kernels(), {});

@@ -31,6 +31,7 @@ uint64_t Tool::wait(uint64_t after) {
 
 sac_result Tool::watch(const std::vector<std::string> &tensors, uint32_t flags) {
     std::vector<const char *> names;
+    names.reserve(tensors.size());
     for (const std::string &name : tensors) names.push_back(name.c_str());
     auto inspection = make_struct<sac_inspection>(SAC_TYPE_INSPECTION);
     inspection.flags = flags;

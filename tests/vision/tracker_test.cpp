@@ -133,8 +133,11 @@ TEST_CASE("hidden objects come back, where their motion took them or where they 
         CAPTURE(hidden);
         Follower follower(options);
         double t = 0;
-        for (; t < 1; t += 0.1) follower.at(t, {box_at(100 + 80 * t, 100), box_at(400, 300, 60, 60, 1)});
-        const double out = t - 0.1 + hidden;
+        for (int frame = 0; frame < 10; ++frame) {
+            t = 0.1 * frame;
+            follower.at(t, {box_at(100 + 80 * t, 100), box_at(400, 300, 60, 60, 1)});
+        }
+        const double out = t + hidden;
         const uint32_t back = hidden < 1 ? 1 : 0;  // 0: a new one, and too young
         const Ids ids = follower.at(out, {box_at(100 + 80 * out, 100), box_at(400, 300, 60, 60, 1)});
         CHECK(ids == Ids{back, back * 2});
