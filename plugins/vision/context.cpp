@@ -1,7 +1,7 @@
 #include "plugins/vision/context.h"
 
-#include "plugins/vision/inspect_model.h"
 #include "plugins/vision/no_throw.h"
+#include "plugins/vision/plan_info.h"
 #include "plugins/vision/structs.h"
 
 namespace sac::vision {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "plugins/vision/structs.h"
+#include "plugins/vision/plan_info.h"
 
 namespace sac::vision {
 namespace {
@@ -18,15 +18,6 @@ uint32_t kind_of(const Layer &layer) {
 }
 
 }  // namespace
-
-PlanBytes bytes_of(const Plan &plan) {
-    PlanBytes bytes;
-    for (const Plan::BufferSpec &buffer : plan.buffers) {
-        if (buffer.kind == Storage::Kind::weights) bytes.weights += buffer.bytes;
-        if (buffer.kind == Storage::Kind::external) bytes.io += buffer.bytes;
-    }
-    return bytes;
-}
 
 sac_running_info running_info(const ActiveModel &active) {
     const Model &model = *active.model;
@@ -64,17 +55,9 @@ sac_running_info running_info(const ActiveModel &active) {
 Result<sac_running_dispatch> running_dispatch(const ActiveModel &active, uint32_t index) {
     const Plan &plan = active.model->session().plan();
     if (index >= plan.dispatches.size()) return no_such("dispatches", index, plan.dispatches.size());
-    const Dispatch &dispatch = plan.dispatches[index];
     sac_running_dispatch info = {};
-    if (dispatch.node < plan.graph.nodes.size()) {
-        copy_text(info.node, plan.graph.nodes[dispatch.node].name);
-        copy_text(info.operation, plan.graph.nodes[dispatch.node].type);
-    }
-    copy_text(info.kernel, dispatch.kernel);
-    std::copy(dispatch.groups.begin(), dispatch.groups.end(), info.groups);
-    info.barrier = plan.barrier_before[index];
-    info.flops = dispatch.flops;
-    for (const Binding &binding : dispatch.bindings)
+    describe_dispatch(plan, index, info);
+    for (const Binding &binding : plan.dispatches[index].bindings)
         (binding.write ? info.written_bytes : info.read_bytes) += plan.storages[binding.storage].bytes;
     return info;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "plugins/vision/plan_info.h"
 #include "plugins/vision/structs.h"
 
 namespace sac::vision {
@@ -91,8 +92,7 @@ Result<sac_network_info> Networks::info(uint64_t id) {
         static_cast<uint32_t>(std::count(plan.barrier_before.begin(), plan.barrier_before.end(), true));
     for (const Dispatch &dispatch : plan.dispatches) info.flops += dispatch.flops;
     info.load_ms = network->load_ms;
-    for (const Plan::BufferSpec &buffer : plan.buffers)
-        if (buffer.kind == Storage::Kind::weights) info.weight_bytes += buffer.bytes;
+    info.weight_bytes = bytes_of(plan).weights;
     info.arena_bytes = plan.arena_bytes;
     info.live_set_bytes = plan.live_set_bytes;
     return info;
@@ -119,16 +119,8 @@ Result<sac_dispatch_info> Networks::dispatch(uint64_t id, uint32_t index) {
     SAC_ASSIGN(const Network *network, find(id));
     const Plan &plan = network->session->plan();
     if (index >= plan.dispatches.size()) return no_such("dispatches", index, plan.dispatches.size());
-    const Dispatch &dispatch = plan.dispatches[index];
     sac_dispatch_info info = {};
-    if (dispatch.node < plan.graph.nodes.size()) {
-        copy_text(info.node, plan.graph.nodes[dispatch.node].name);
-        copy_text(info.operation, plan.graph.nodes[dispatch.node].type);
-    }
-    copy_text(info.kernel, dispatch.kernel);
-    std::copy(dispatch.groups.begin(), dispatch.groups.end(), info.groups);
-    info.barrier = index < plan.barrier_before.size() && plan.barrier_before[index] ? 1 : 0;
-    info.flops = dispatch.flops;
+    describe_dispatch(plan, index, info);
     for (const DispatchTime &time : network->session->last_profile())
         if (time.dispatch == index) info.microseconds = time.nanoseconds * 1e-3;
     return info;
