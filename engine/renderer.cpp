@@ -350,10 +350,14 @@ Status Renderer::draw(VkCommandBuffer commands, uint32_t slot_index, VkFramebuff
     if (scene.frame) SAC_TRY(upload(commands, slot, *scene.frame));
 
     shapes_.clear();
-    const uint32_t width = planes_written_ ? shown_.upright_width() : extent.width;
-    const uint32_t height = planes_written_ ? shown_.upright_height() : extent.height;
-    const Rect where = letterbox(width, height, extent.width, extent.height);
-    const Rect target = {0, 0, static_cast<float>(extent.width), static_cast<float>(extent.height)};
+    const Rect whole = {0, 0, static_cast<float>(extent.width), static_cast<float>(extent.height)};
+    const Rect target = scene.area.width > 0 ? scene.area : whole;
+    const auto target_width = static_cast<uint32_t>(target.width), target_height = static_cast<uint32_t>(target.height);
+    const uint32_t width = planes_written_ ? shown_.upright_width() : target_width;
+    const uint32_t height = planes_written_ ? shown_.upright_height() : target_height;
+    Rect where = letterbox(width, height, target_width, target_height);
+    where.x += target.x;
+    where.y += target.y;
     if (scene.overlay) layout_overlay(font_, *scene.overlay, width, height, where, target, scene.scale, shapes_);
     if (const size_t bytes = shapes_.size() * sizeof(Shape); bytes > slot.shapes.size()) {
         SAC_ASSIGN(slot.shapes, vk::Buffer::create(device_, memory_, bytes * 2, VK_BUFFER_USAGE_VERTEX_BUFFER_BIT,
@@ -387,6 +391,7 @@ Status Renderer::draw(VkCommandBuffer commands, uint32_t slot_index, VkFramebuff
         fn.CmdBindVertexBuffers(commands, 0, 1, &buffer, &offset);
         fn.CmdDraw(commands, 6, static_cast<uint32_t>(shapes_.size()), 0, 0);
     }
+    if (scene.on_top) scene.on_top(commands);
     fn.CmdEndRenderPass(commands);
     return {};
 }

@@ -2,6 +2,7 @@
 // Draws a picture and its overlay into an image: a window's or one in memory. Everything is done on the GPU; what goes
 // up each time are the frame's own planes and some bytes a shape.
 
+#include <functional>
 #include <vector>
 
 #include "engine/gpu_image.h"
@@ -21,6 +22,8 @@ public:
     Renderer(const Renderer &) = delete;
     Renderer &operator=(const Renderer &) = delete;
 
+    /// For pipelines of what is drawn on top: one color attachment, one sample.
+    VkRenderPass pass() const { return pass_; }
     /// A framebuffer over an image view of the renderer's format; destroyed by the caller.
     Result<VkFramebuffer> create_framebuffer(VkImageView view, VkExtent2D extent);
 
@@ -28,7 +31,9 @@ public:
     struct Scene {
         const Frame *frame = nullptr;  ///< null: the picture shown before, if there was one
         const Overlay *overlay = nullptr;
-        float scale = 1;  ///< of lines and letters: overlay_scale(), or a display's own
+        float scale = 1;                              ///< of lines and letters: overlay_scale(), or a display's own
+        Rect area;                                    ///< of the target, for picture and overlay; no width: all of it
+        std::function<void(VkCommandBuffer)> on_top;  ///< draws over all that, within the render pass; may be empty
     };
     /// Records upload and drawing. `slot`'s last submission must have finished. The picture is shown by letterbox().
     Status draw(VkCommandBuffer commands, uint32_t slot, VkFramebuffer framebuffer, VkExtent2D extent,

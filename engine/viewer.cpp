@@ -72,6 +72,7 @@ Viewer::~Viewer() {
         if (slot.acquired) device_->fn().DestroySemaphore(device_->handle(), slot.acquired, nullptr);
     }
     readback_ = {};
+    ui_.reset();
     swapchain_.reset();
     renderer_.reset();
     memory_.reset();
@@ -105,6 +106,16 @@ void Viewer::read_capture(VkExtent2D extent, Image &capture) const {
     }
 }
 
+Result<Ui *> Viewer::ui() {
+    if (!ui_) {
+        SAC_ASSIGN(ui_, Ui::create(*device_, *memory_, renderer_->pass(), frames_in_flight));
+        ui_->use_clipboard([this] { return window_->clipboard(); },
+                           [this](const std::string &text) { window_->set_clipboard(text); });
+        window_->on_input([this](const InputEvent &event) { ui_->take(event); });
+    }
+    return ui_.get();
+}
+
 Result<bool> Viewer::show(const Frame *frame, const Overlay &overlay, Image *capture) {
     Slot &slot = slots_[presented_ % frames_in_flight];
     const vk::DeviceFunctions &fn = device_->fn();
@@ -116,8 +127,13 @@ Result<bool> Viewer::show(const Frame *frame, const Overlay &overlay, Image *cap
     const float scale = std::max(overlay_scale(image->extent.width, image->extent.height), window_->content_scale());
     SAC_TRY(slot.commands.begin(true));
     const VkCommandBuffer commands = slot.commands.handle();
-    SAC_TRY(renderer_->draw(commands, static_cast<uint32_t>(presented_ % frames_in_flight), image->framebuffer,
-                            image->extent, {frame, &overlay, scale}));
+    const auto slot_index = static_cast<uint32_t>(presented_ % frames_in_flight);
+    Renderer::Scene scene = {frame, &overlay, scale, picture_area_};
+    if (ui_) {
+        SAC_TRY(ui_->upload(commands, slot_index));
+        scene.on_top = [&](VkCommandBuffer c) { ui_->draw(c, slot_index, image->extent); };
+    }
+    SAC_TRY(renderer_->draw(commands, slot_index, image->framebuffer, image->extent, scene));
     if (capture) SAC_TRY(record_capture(commands, *image));
     SAC_TRY(slot.commands.end());
     SAC_VK(fn.ResetFences(device_->handle(), 1, &slot.done), "resetting a fence");

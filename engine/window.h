@@ -18,7 +18,17 @@ struct WindowOptions {
     bool visible = true;
 };
 
-enum class Key { escape, q, space, other };
+enum class Key { escape, q, space, f1, f11, other };
+
+/// Anything a pointer or a keyboard does, in the order in which it came.
+struct InputEvent {
+    enum class Kind { cursor, button, scroll, key, character };
+    Kind kind = Kind::cursor;
+    float x = 0, y = 0;  ///< cursor: pixels of the framebuffer; scroll: notches
+    int code = 0;        ///< button: 0 left, 1 right, 2 middle; key: GLFW's number; character: Unicode
+    bool down = false;   ///< button, key
+    bool control = false, shift = false, alt = false;  ///< key
+};
 
 /// [thread] main. One library initialisation a process is shared by all windows.
 class Window {
@@ -52,11 +62,24 @@ public:
     void restore();
     /// Called from poll() and wait() for each key that goes down.
     void on_key(std::function<void(Key)> handler) { on_key_ = std::move(handler); }
+    /// Called from poll() and wait() for each event of pointer and keyboard, keys of on_key() among them.
+    void on_input(std::function<void(const InputEvent &)> handler) { on_input_ = std::move(handler); }
+    /// Covers the monitor the window is on most of, or goes back to where it was.
+    void set_full_screen(bool full);
+    bool full_screen() const;
+    std::string clipboard() const;
+    void set_clipboard(const std::string &text);
 
 private:
     Window() = default;
+    void listen();
+    void tell(const InputEvent &event) {
+        if (on_input_) on_input_(event);
+    }
     GLFWwindow *window_ = nullptr;
     std::function<void(Key)> on_key_;
+    std::function<void(const InputEvent &)> on_input_;
+    int place_[4] = {0, 0, 1280, 720};  // x, y, width, height before it covered the screen
 };
 
 }  // namespace sac::engine

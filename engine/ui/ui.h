@@ -1,0 +1,87 @@
+#pragma once
+// Dear ImGui over a picture: its context, the events it gets, and what it draws, through the device's own functions.
+// (ImGui's Vulkan backend of 1.86 links against the loader and knows no textures but its font.)
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <imgui.h>
+
+#include "engine/gpu_image.h"
+#include "engine/window.h"
+
+namespace sac::engine {
+
+/// One ImGui context and its renderer. Device and memory must outlive it. [thread] one at a time; ImGui's current
+/// context is this one from begin() on.
+class Ui {
+public:
+    /// `pass`: that it is drawn in, one color attachment of one sample. `slots`: frames that may be in flight at one
+    /// time.
+    static Result<std::unique_ptr<Ui>> create(vk::Device &device, vk::Memory &memory, VkRenderPass pass,
+                                              uint32_t slots);
+    ~Ui();  ///< the device must be done with what was recorded
+    Ui(const Ui &) = delete;
+    Ui &operator=(const Ui &) = delete;
+
+    void take(const InputEvent &event);
+    void use_clipboard(std::function<std::string()> get, std::function<void(const std::string &)> set);
+    /// ImGui's NewFrame, for a target of that size. A frame that was begun and never drawn is ended first.
+    void begin(VkExtent2D target, float seconds);
+    /// True if pointer or keyboard are the ui's at the moment rather than the program's.
+    bool wants_pointer() const;
+    bool wants_keyboard() const;
+
+    /// Ends the frame and records what must go up, outside of a render pass. `slot`'s last submission must have
+    /// finished.
+    Status upload(VkCommandBuffer commands, uint32_t slot);
+    /// Within the pass. Viewport and scissor are left changed.
+    void draw(VkCommandBuffer commands, uint32_t slot, VkExtent2D target);
+
+    /// A picture of that size in pixels for ImGui::Image, sampled without smoothing; null: there is no memory for it.
+    ImTextureID create_texture(uint32_t width, uint32_t height);
+    /// width * height * 4 bytes of RGBA, copied; shown from the next upload() on.
+    void update_texture(ImTextureID texture, const uint8_t *pixels);
+    void destroy_texture(ImTextureID texture);
+
+private:
+    struct Texture {
+        GpuImage image;
+        VkDescriptorSet set = VK_NULL_HANDLE;
+        std::vector<uint8_t> pixels;  // that have yet to go up
+        bool written = false;
+    };
+    struct Slot {
+        vk::Buffer vertices, indices, staging;
+    };
+    Ui(vk::Device &device, vk::Memory &memory) : device_(device), memory_(memory) {}
+    Status create_objects(VkRenderPass pass);
+    Status create_font();
+    Result<VkDescriptorSet> take_set();
+    Result<std::unique_ptr<Texture>> make_texture(uint32_t width, uint32_t height, VkSampler sampler);
+    Status upload_textures(VkCommandBuffer commands, Slot &slot);
+    Status upload_vertices(Slot &slot, const ImDrawData &data);
+    static const char *get_clipboard(void *user);
+    static void set_clipboard(void *user, const char *text);
+
+    vk::Device &device_;
+    vk::Memory &memory_;
+    ImGuiContext *context_ = nullptr;
+    VkSampler smooth_ = VK_NULL_HANDLE, sharp_ = VK_NULL_HANDLE;
+    VkDescriptorSetLayout set_layout_ = VK_NULL_HANDLE;
+    std::vector<VkDescriptorPool> pools_;
+    std::vector<VkDescriptorSet> free_sets_;
+    VkPipelineLayout layout_ = VK_NULL_HANDLE;
+    VkPipeline pipeline_ = VK_NULL_HANDLE;
+    std::vector<std::unique_ptr<Texture>> textures_;
+    std::vector<Slot> slots_;
+    bool begun_ = false;
+    bool held_[3] = {}, clicked_[3] = {};  // buttons; a click within one frame must not be lost
+    std::function<std::string()> get_clipboard_;
+    std::function<void(const std::string &)> set_clipboard_;
+    std::string clipboard_;
+};
+
+}  // namespace sac::engine
