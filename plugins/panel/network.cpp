@@ -10,7 +10,7 @@ namespace sac::panel {
 namespace {
 
 constexpr double read_every = 0.25;  // seconds: reading takes the drawing thread some milliseconds
-constexpr uint32_t sheet_columns = 4, sheet_rows = 3, sheet_maps = sheet_columns * sheet_rows;
+constexpr uint32_t sheet_columns = 6, sheet_rows = 2, sheet_maps = sheet_columns * sheet_rows;
 constexpr uint32_t bin_count = 96;
 
 uint8_t byte_of(float value) { return static_cast<uint8_t>(std::clamp(std::lround(value), 0l, 255l)); }
@@ -181,9 +181,8 @@ void NetworkPart::draw(View &view) {
     ImGui::SameLine();
     ImGui::BeginGroup();
     static constexpr const char *fits[] = {"stretched", "letterboxed", "cropped"};
-    if (begin_rows("what")) {
-        row("The network sees", "%u x %u %s", running.input_width, running.input_height,
-            running.input_bgr ? "BGR" : "RGB");
+    if (begin_rows("what", 8)) {
+        row("It sees", "%u x %u %s", running.input_width, running.input_height, running.input_bgr ? "BGR" : "RGB");
         row("Frame is", "%s, %s", fits[std::min(running.input_fit, 2u)],
             running.input_filter == SAC_FILTER_AREA ? "area" : "bilinear");
         row("Stored as", "%s", running.flags & SAC_MODEL_FP16 ? "half" : "float");

@@ -1,6 +1,8 @@
 #include "plugins/panel/panel.h"
 
 #include <algorithm>
+#include <cstdio>
+#include <numeric>
 
 #include "plugins/panel/view.h"
 
@@ -47,7 +49,7 @@ void Panel::hide() {
 namespace {
 
 // Model, device and how it goes, in one line that is always there.
-void draw_header(const View &view, const Host &host) {
+void draw_header(const View &view) {
     const bool failed = view.info.state != SAC_OK || view.model.state == SAC_MODEL_FAILED;
     const bool loading = view.statistics.models_loading > 0;
     const ImVec4 color = failed    ? ImVec4(0.95f, 0.35f, 0.3f, 1)
@@ -62,9 +64,13 @@ void draw_header(const View &view, const Host &host) {
     ImGui::Text("%s", view.model.name[0] ? view.model.name : "no model");
     ImGui::SameLine();
     ImGui::TextDisabled("%s", loading ? "loading" : view.info.device_name);
-    if (host.frame_ms <= 0) return;
+    if (view.host_ms.empty()) return;
+    constexpr size_t recent = 30;  // a number that changes with each frame cannot be read
+    const size_t count = std::min(recent, view.host_ms.size());
+    const float sum =
+        std::accumulate(view.host_ms.end() - static_cast<std::ptrdiff_t>(count), view.host_ms.end(), 0.0f);
     char rate[32];
-    std::snprintf(rate, sizeof rate, "%.0f frames/s", static_cast<double>(1000 / host.frame_ms));
+    std::snprintf(rate, sizeof rate, "%.0f frames/s", 1000 * static_cast<double>(count) / static_cast<double>(sum));
     ImGui::SameLine(ImGui::GetContentRegionMax().x - ImGui::CalcTextSize(rate).x);
     ImGui::Text("%s", rate);
 }
@@ -96,7 +102,7 @@ Wishes Panel::draw(const Area &area, const Host &host) {
     constexpr ImGuiWindowFlags fixed = ImGuiWindowFlags_NoDecoration | ImGuiWindowFlags_NoMove |
                                        ImGuiWindowFlags_NoSavedSettings | ImGuiWindowFlags_NoBringToFrontOnFocus;
     if (ImGui::Begin("Saccade", nullptr, fixed)) {
-        draw_header(view, host);
+        draw_header(view);
         draw_message(view, host);
         const float transport = ImGui::GetFrameHeightWithSpacing() * 2 + ImGui::GetStyle().ItemSpacing.y;
         if (ImGui::BeginTabBar("parts")) {

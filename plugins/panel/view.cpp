@@ -141,7 +141,7 @@ void View::watch() {
     }
     const uint32_t flags = wants_profile ? uint32_t{SAC_INSPECT_PROFILE} : 0;
     wants_profile = wants_tensors = false;
-    if (wanted == watched_ && flags == watch_flags_ && watched_model_ == running.model_id) return;
+    if (wanted == watched_ && flags == watch_flags_ && (wanted.empty() || watched_model_ == running.model_id)) return;
     watched_ = wanted;
     watch_flags_ = flags;
     watched_model_ = running.model_id;
@@ -168,9 +168,9 @@ void View::fill(Picture &picture, uint32_t width, uint32_t height, const std::ve
     if (picture.id) textures->update(picture.id, pixels.data());
 }
 
-bool begin_rows(const char *id) {
+bool begin_rows(const char *id, float letters) {
     if (!ImGui::BeginTable(id, 2, ImGuiTableFlags_SizingStretchProp)) return false;
-    ImGui::TableSetupColumn("name", ImGuiTableColumnFlags_WidthFixed, ImGui::GetFontSize() * 11);
+    ImGui::TableSetupColumn("name", ImGuiTableColumnFlags_WidthFixed, ImGui::GetFontSize() * letters);
     ImGui::TableSetupColumn("value", ImGuiTableColumnFlags_WidthStretch);
     return true;
 }

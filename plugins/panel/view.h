@@ -117,7 +117,8 @@ struct TransportPart {
 
 /// A name in gray and its value in one row of a table of two columns.
 void row(const char *name, const char *format, ...) IM_FMTARGS(2);
-bool begin_rows(const char *id);
+/// Such a table; the first column is so many letters wide. To be ended where it is true.
+bool begin_rows(const char *id, float letters = 11);
 void heading(const char *text);
 /// "3.4 MB".
 std::string bytes_text(uint64_t bytes);

@@ -44,6 +44,12 @@ std::vector<std::string> find_models(const std::string &in_use) {
     return found;
 }
 
+// What a list shows: of a path the last name, of all else the whole.
+std::string short_name(const std::string &name) {
+    const std::string last = std::filesystem::path(name).filename().string();
+    return last.empty() || name.find("://") != std::string::npos ? name : last;
+}
+
 class Program {
 public:
     explicit Program(const cli::Arguments &arguments) : arguments_(arguments) {}
@@ -56,19 +62,20 @@ public:
         SAC_ASSIGN(source_options_, cli::read_source_options(arguments_));
         for (const std::string &name : arguments_.others()) {
             SAC_TRY(engine::SourceName::parse(name));
-            host_.sources.push_back(name);
+            names_.push_back(name);
         }
         for (const char *name : {"camera", "screen", "scene"})
-            if (std::find(host_.sources.begin(), host_.sources.end(), name) == host_.sources.end())
-                host_.sources.push_back(name);
+            if (std::find(names_.begin(), names_.end(), name) == names_.end()) names_.emplace_back(name);
+        for (const std::string &name : names_) host_.sources.push_back(short_name(name));
         SAC_ASSIGN(model_, cli::choose_model(arguments_));
         SAC_ASSIGN(vision_, cli::Vision::create(arguments_.text("--device")));
         SAC_TRY(vision_->load(model_.choice));
         if (arguments_.has("--track")) SAC_TRY(vision_->track());
-        host_.models = find_models(model_.choice.folder);
+        folders_ = find_models(model_.choice.folder);
+        for (const std::string &folder : folders_) host_.models.push_back(short_name(folder));
         host_.model = 0;
         // Without a name on the command line the scene: it is there on every machine.
-        const auto scene = std::find(host_.sources.begin(), host_.sources.end(), "scene") - host_.sources.begin();
+        const auto scene = std::find(names_.begin(), names_.end(), "scene") - names_.begin();
         SAC_TRY(open_source(arguments_.others().empty() ? static_cast<int>(scene) : 0));
 
         most_ = arguments_.count("--frames", UINT64_MAX);
@@ -82,7 +89,7 @@ public:
 
 private:
     Status open_source(int index) {
-        SAC_ASSIGN(const engine::SourceName name, engine::SourceName::parse(host_.sources[static_cast<size_t>(index)]));
+        SAC_ASSIGN(const engine::SourceName name, engine::SourceName::parse(names_[static_cast<size_t>(index)]));
         feed_ = engine::Feed::start(name, source_options_);
         host_.source = index;
         return {};
@@ -215,7 +222,7 @@ private:
 
     // In the background: the model before goes on meanwhile, and if this one fails.
     void load(int index) {
-        const std::string &folder = host_.models[static_cast<size_t>(index)];
+        const std::string &folder = folders_[static_cast<size_t>(index)];
         sac_model_desc desc = {};
         desc.type = SAC_TYPE_MODEL_DESC;
         desc.size = sizeof desc;
@@ -266,6 +273,7 @@ private:
     std::unique_ptr<Textures> textures_;
     std::unique_ptr<panel::Panel> panel_;
     panel::Host host_;
+    std::vector<std::string> names_, folders_;  // of sources and models, as host_ has them in short
     bool panel_shown_ = true;
 
     engine::Frame shown_;

@@ -99,7 +99,7 @@ sac_result get_running_info(sac_context, sac_running_info *info) {
     info->node_count = 20;
     info->class_count = 5;
     info->input_width = 64;
-    info->input_height = 48;
+    info->input_height = 64;
     info->input_scale = 1;
     for (int c = 0; c < 3; ++c) info->input_std[c] = 1;
     info->score_threshold = 0.4f;
@@ -128,7 +128,7 @@ sac_result get_layer_info(sac_context, uint32_t, uint32_t index, sac_layer_info 
     layer->shape[0] = 1;
     layer->images = 1;
     layer->channels = index == 0 ? 3 : 16;
-    layer->map_height = index == 0 ? 48 : 12;
+    layer->map_height = index == 0 ? 64 : 12;
     layer->map_width = index == 0 ? 64 : 16;
     layer->shape[1] = layer->channels;
     layer->shape[2] = layer->map_height;
