@@ -8,6 +8,7 @@ namespace {
 void bar(const char *name, uint64_t part, uint64_t whole) {
     ImGui::TableNextRow();
     ImGui::TableNextColumn();
+    ImGui::AlignTextToFramePadding();
     ImGui::TextDisabled("%s", name);
     ImGui::TableNextColumn();
     const float share = whole ? static_cast<float>(static_cast<double>(part) / static_cast<double>(whole)) : 0;

@@ -1,5 +1,6 @@
 #include "plugins/panel/preset.h"
 
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -105,15 +106,16 @@ private:
 
 bool is_whole(double value, double most) { return value >= 0 && value <= most && value == std::floor(value); }
 
-std::string number(double value) {
+// The fewest digits that are read as the same float again.
+std::string number(float value) {
     char text[32];
-    std::snprintf(text, sizeof text, "%.9g", value);
-    return text;
+    const auto end = std::to_chars(text, text + sizeof text, value).ptr;
+    return {text, end};
 }
 
 // Digits of a float that C takes as one.
 std::string float_literal(float value) {
-    std::string text = number(static_cast<double>(value));
+    std::string text = number(value);
     if (text.find_first_of(".e") == std::string::npos) text += ".0";
     return text + "f";
 }
@@ -122,14 +124,14 @@ std::string float_literal(float value) {
 
 std::string to_json(const Preset &preset) {
     std::string text = "{\n  \"saccade_preset\": " + std::to_string(preset_version);
-    text += ",\n  \"score_threshold\": " + number(static_cast<double>(preset.score_threshold));
-    text += ",\n  \"iou_threshold\": " + number(static_cast<double>(preset.iou_threshold));
+    text += ",\n  \"score_threshold\": " + number(preset.score_threshold);
+    text += ",\n  \"iou_threshold\": " + number(preset.iou_threshold);
     text += ",\n  \"max_detections\": " + std::to_string(preset.max_detections);
     text += std::string(",\n  \"all_classes\": ") + (preset.all_classes ? "true" : "false");
     text += ",\n  \"classes\": [";
     for (size_t i = 0; i < preset.classes.size(); ++i) text += (i ? ", " : "") + std::to_string(preset.classes[i]);
     text += std::string("],\n  \"track\": ") + (preset.track ? "true" : "false");
-    text += ",\n  \"budget_ms\": " + number(static_cast<double>(preset.budget_ms));
+    text += ",\n  \"budget_ms\": " + number(preset.budget_ms);
     return text + "\n}\n";
 }
 
@@ -145,8 +147,8 @@ bool from_json(const std::string &text, Preset &preset, std::string &error) {
         return false;
     }
     if (version->second.number != preset_version) {
-        error = "is a preset of version " + number(version->second.number) + "; this panel reads version " +
-                std::to_string(preset_version);
+        error = "is a preset of version " + number(static_cast<float>(version->second.number)) +
+                "; this panel reads version " + std::to_string(preset_version);
         return false;
     }
 

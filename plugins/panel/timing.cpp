@@ -52,6 +52,8 @@ void draw_graph(const std::vector<float> &values, float budget_ms) {
         const float y = std::round(at.y + size.y * (1 - budget_ms / top));
         list.AddLine({at.x, y}, {at.x + size.x, y}, IM_COL32(240, 200, 80, 255));
         std::snprintf(text, sizeof text, "budget %.1f ms", static_cast<double>(budget_ms));
+        const ImVec2 extent = ImGui::CalcTextSize(text);
+        list.AddRectFilled({at.x + 2, y + 1}, {at.x + 10 + extent.x, y + 4 + extent.y}, IM_COL32(20, 22, 26, 200), 2);
         list.AddText({at.x + 6, y + 2}, IM_COL32(240, 200, 80, 255), text);
     }
     std::snprintf(text, sizeof text, "%.1f ms", static_cast<double>(top));

@@ -129,7 +129,7 @@ TEST_CASE("the C snippet compiles as C99 without a warning, and says what was se
                                     path;
         CHECK(std::system(command.c_str()) == 0);
     }
-    CHECK(to_c(sample()).find("detect.score_threshold = 0.349999994f;") != std::string::npos);
+    CHECK(to_c(sample()).find("detect.score_threshold = 0.35f;") != std::string::npos);
     CHECK(to_c(sample()).find("{0x80000021u, 0x00000001u, 0x00008000u}") != std::string::npos);
     CHECK(to_c(Preset()).find("set_class_filter") == std::string::npos);
 }

@@ -158,11 +158,18 @@ TEST_CASE("goldens of the panel") {
         host.models = {"toybox"};
         host.source = host.model = 0;
         host.frame_ms = 25;
-        for (int i = 0; i < 4; ++i) {
+        constexpr int frames = 12;
+        for (int i = 0; i < frames; ++i) {
+            if (i == 4) sheet.ui->take({InputEvent::Kind::cursor, 60, 298});
+            if (i == 5 || i == 6) {  // in the network's part: on a layer
+                InputEvent event = {InputEvent::Kind::button};
+                event.down = i == 5;
+                if (std::string_view(part) == "Network") sheet.ui->take(event);
+            }
             sheet.begin();
             (void)panel.draw({0, 0, 480, 800}, host);
             ++fake().sequence;
-            if (i < 3) (void)sheet.draw();
+            if (i + 1 < frames) (void)sheet.draw();
         }
         std::string name = std::string("panel_") + part;
         name[6] = static_cast<char>(name[6] + 'a' - 'A');
