@@ -45,6 +45,7 @@ Result<std::unique_ptr<Ui>> Ui::create(vk::Device &device, vk::Memory &memory, V
 }
 
 void Ui::take(const InputEvent &event) {
+    ++events_;
     ImGui::SetCurrentContext(context_);
     ImGuiIO &io = ImGui::GetIO();
     switch (event.kind) {

@@ -34,6 +34,9 @@ public:
     bool wants_pointer() const;
     bool wants_keyboard() const;
 
+    /// Events taken so far: whether something happened that a drawing should answer.
+    uint64_t events() const { return events_; }
+
     /// Ends the frame and records what must go up, outside of a render pass. `slot`'s last submission must have
     /// finished.
     Status upload(VkCommandBuffer commands, uint32_t slot);
@@ -78,6 +81,7 @@ private:
     std::vector<std::unique_ptr<Texture>> textures_;
     std::vector<Slot> slots_;
     bool begun_ = false;
+    uint64_t events_ = 0;
     bool held_[3] = {}, clicked_[3] = {};  // buttons; a click within one frame must not be lost
     std::function<std::string()> get_clipboard_;
     std::function<void(const std::string &)> set_clipboard_;

@@ -233,6 +233,20 @@ private:
         if (vision_->api().load_model(vision_->context(), &desc, nullptr) == SAC_OK) host_.model = index;
     }
 
+    // Whether to draw. Where the GPU is the CPU, each drawing is time that the network does not get: a new frame is
+    // drawn, an answer along with the next one, and what the user does for as long as it may take effect.
+    bool due(bool frame, bool answered, Clock::time_point now, Clock::time_point drawn) {
+        using std::chrono::milliseconds;
+        if (ui_->events() != events_) {
+            events_ = ui_->events();
+            busy_until_ = now + milliseconds(250);
+        }
+        unseen_answer_ = (unseen_answer_ || answered) && !frame;
+        const auto since = now - drawn;
+        return frame || (now < busy_until_ && since >= milliseconds(16)) ||
+               (unseen_answer_ && since >= milliseconds(60)) || since >= milliseconds(250);
+    }
+
     Status run_in_window() {
         Clock::time_point before = Clock::now();
         bool end = false;
@@ -243,14 +257,17 @@ private:
             if (frame) SAC_TRY(look_at(*frame));
             SAC_ASSIGN(const bool answered, take_answer());
             const Clock::time_point now = Clock::now();
+            if (!due(frame.has_value(), answered, now, before) && !end) {
+                viewer_->window().wait(0.004);
+                continue;
+            }
             draw_panel(std::chrono::duration<float>(now - before).count());
             before = now;
             engine::Image capture;
             const bool save = end && arguments_.has("--screenshot");
             SAC_ASSIGN(const bool shown, viewer_->show(frame ? &*frame : nullptr, overlay_, save ? &capture : nullptr));
             if (save && shown) SAC_TRY(engine::write_image(arguments_.text("--screenshot"), capture));
-            // Nothing is new: the next event, or soon.
-            if (!frame && !answered) viewer_->window().wait(shown ? 0.008 : 0.05);
+            if (!shown) viewer_->window().wait(0.05);  // no area to draw on
         }
         if (arguments_.has("--out") && shown_.width > 0) {
             SAC_ASSIGN(const auto canvas, engine::Canvas::create(viewer_->device(), viewer_->memory()));
@@ -281,7 +298,9 @@ private:
     cli::Answer answer_;
     uint64_t submitted_ = 0, answers_ = 0, most_ = UINT64_MAX;
     bool still_ = false;
-    Clock::time_point again_;
+    Clock::time_point again_, busy_until_;
+    uint64_t events_ = 0;  // of the ui that were seen
+    bool unseen_answer_ = false;
 };
 
 }  // namespace
