@@ -36,7 +36,9 @@ const std::vector<Room> &rooms() {
         {"engine/", {"compute/base/", "compute/vk/", "plugins/vision/saccade", "engine/"}},
         {"samples/networks/", {"compute/base/", "compute/graph/", "compute/onnx/", "samples/networks/"}},
         {"samples/hello/", {"plugins/vision/saccade", "saccade"}},
-        {"samples/", {"compute/base/", "compute/vk/", "plugins/vision/saccade", "plugins/panel/", "saccade", "engine/", "samples/"}},
+        {"samples/",
+         {"compute/base/", "compute/vk/", "plugins/vision/saccade", "plugins/panel/", "saccade", "engine/",
+          "samples/"}},
         {"tests/", {"compute/", "plugins/", "engine/", "samples/", "tests/", "saccade"}},
     };
     return table;
