@@ -86,6 +86,12 @@ sac_result submit_frame(sac_context context, const sac_frame *frame) {
     });
 }
 
+sac_result record_frame(sac_context context, const sac_frame *, const sac_vk_commands *) {
+    return call_on(context, [&](Context &) -> Status {
+        return Error(Code::unsupported, "record_frame is for SAC_MODE_HOST_COMMANDS, which is not in this version");
+    });
+}
+
 sac_result acquire_result(sac_context context, uint64_t after, const sac_snapshot **snapshot) {
     if (snapshot) *snapshot = nullptr;
     return call_on(context, [&](Context &c) -> Answer {
@@ -146,6 +152,7 @@ sac_api table() {
     api.get_statistics = get_statistics;
     api.get_extension = get_extension;
     api.set_track_settings = set_track_settings;
+    api.record_frame = record_frame;
     return api;
 }
 

@@ -73,7 +73,7 @@ extern "C" {
 
 /* The major version changes when a struct or a function changes; the minor one when something is added. */
 #define SAC_MAJOR 1u
-#define SAC_MINOR 1u
+#define SAC_MINOR 2u
 
 /* ---- results ---- */
 
@@ -110,7 +110,8 @@ enum {
     SAC_TYPE_VK_IMAGE = 10,
     SAC_TYPE_SNAPSHOT = 11,
     SAC_TYPE_STATISTICS = 12,
-    SAC_TYPE_TRACK_SETTINGS = 13 /* 1.1 */
+    SAC_TYPE_TRACK_SETTINGS = 13, /* 1.1 */
+    SAC_TYPE_VK_COMMANDS = 14     /* 1.2 */
 };
 
 typedef struct sac_context {
@@ -353,6 +354,17 @@ typedef struct sac_frame {
     void *release_user;
 } sac_frame;
 
+/* Commands of the host's that the plugin adds its own to. Only the host submits them, once. */
+typedef struct sac_vk_commands {
+    uint32_t type, size; /* SAC_TYPE_VK_COMMANDS */
+    const void *next;
+    void *command_buffer;  /* VkCommandBuffer: primary, being recorded, outside of a render pass */
+    uint32_t queue_family; /* of its pool */
+    uint32_t reserved;
+    uint64_t done_semaphore; /* VkSemaphore, a timeline: the host's submission brings it to done_value */
+    uint64_t done_value;
+} sac_vk_commands;
+
 /* ---- results ---- */
 
 /* Pixels of the frame as it was submitted (before rotation and mirroring), (0, 0) its upper left corner, clipped to the
@@ -465,6 +477,11 @@ typedef struct sac_api {
      * All are forgotten as well when the model or the frames' size changes and when timestamps go back. Where
      * timestamp_ns stays the same from frame to frame, the times of submission count. */
     sac_result (*set_track_settings)(sac_context context, const sac_track_settings *settings);
+
+    /* ---- 1.2 ---- */
+
+    /* [one-writer] Mode C: adds a frame's work to the host's commands. */
+    sac_result (*record_frame)(sac_context context, const sac_frame *frame, const sac_vk_commands *commands);
 } sac_api;
 
 /* [any] The one exported symbol: fills the table. SAC_ERROR_UNSUPPORTED: another major version.

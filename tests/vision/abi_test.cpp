@@ -56,6 +56,7 @@ TEST_CASE("sac_get_api checks version and size") {
     CHECK((table.version >> 16) == SAC_MAJOR);
     CHECK(bool(table.submit_frame));
     CHECK(bool(table.set_track_settings));
+    CHECK(bool(table.record_frame));
 
     Longer<sac_api> newer = {};
     newer.known.size = sizeof newer;
@@ -161,6 +162,7 @@ TEST_CASE("handles that are not alive are recognised") {
     auto tracks = make_struct<sac_track_settings>(SAC_TYPE_TRACK_SETTINGS);
     auto statistics = make_struct<sac_statistics>(SAC_TYPE_STATISTICS);
     const auto frame = make_struct<sac_frame>(SAC_TYPE_FRAME);
+    const auto commands = make_struct<sac_vk_commands>(SAC_TYPE_VK_COMMANDS);
     const auto dummy = make_struct<sac_snapshot>(SAC_TYPE_SNAPSHOT);
     const sac_snapshot *snapshot = &dummy;
     for (const sac_context dead : {context, sac_context{0}, sac_context{~uint64_t{0}}}) {
@@ -172,6 +174,7 @@ TEST_CASE("handles that are not alive are recognised") {
         check_dead(host.sac.set_detect_settings(dead, &settings));
         check_dead(host.sac.set_track_settings(dead, &tracks));
         check_dead(host.sac.submit_frame(dead, &frame));
+        check_dead(host.sac.record_frame(dead, &frame, &commands));
         check_dead(host.sac.acquire_result(dead, 0, &snapshot));
         CHECK(snapshot == nullptr);
         check_dead(host.sac.wait_result(dead, 0, 0, &snapshot));
