@@ -36,10 +36,11 @@ Status Canvas::fit(VkExtent2D extent) {
     return {};
 }
 
-Result<Image> Canvas::draw(const Frame &frame, const Overlay &overlay, VkExtent2D extent, float scale) {
+Result<Image> Canvas::draw(const Frame &frame, const overlay::Overlay &overlay, VkExtent2D extent, float scale) {
     if (extent.width == 0) extent = {frame.upright_width(), frame.upright_height()};
     SAC_TRY(fit(extent));
-    const Renderer::Scene scene = {&frame, &overlay, scale > 0 ? scale : overlay_scale(extent.width, extent.height)};
+    const Renderer::Scene scene = {&frame, &overlay,
+                                   scale > 0 ? scale : overlay::overlay_scale(extent.width, extent.height)};
     const auto record = [&](VkCommandBuffer commands) -> Status {
         SAC_TRY(renderer_->draw(commands, 0, framebuffer_, extent, scene));
         copy_to_host(device_, commands, target_.handle(), extent, readback_.handle());

@@ -16,7 +16,7 @@ public:
     Canvas &operator=(const Canvas &) = delete;
 
     /// Draws the frame at `extent` (default: its own size, upright) and waits. `scale` 0: overlay_scale().
-    Result<Image> draw(const Frame &frame, const Overlay &overlay, VkExtent2D extent = {}, float scale = 0);
+    Result<Image> draw(const Frame &frame, const overlay::Overlay &overlay, VkExtent2D extent = {}, float scale = 0);
 
 private:
     Canvas(vk::Device &device, vk::Memory &memory) : device_(device), memory_(memory) {}

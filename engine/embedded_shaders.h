@@ -7,9 +7,8 @@
 
 namespace sac::spirv {
 
-extern const uint32_t overlay_picture_vert[], overlay_picture_frag[], overlay_shapes_vert[], overlay_shapes_frag[];
-extern const size_t overlay_picture_vert_words, overlay_picture_frag_words, overlay_shapes_vert_words,
-    overlay_shapes_frag_words;
+extern const uint32_t overlay_picture_vert[], overlay_picture_frag[];
+extern const size_t overlay_picture_vert_words, overlay_picture_frag_words;
 
 extern const uint32_t overlay_ui_vert[], overlay_ui_frag[];
 extern const size_t overlay_ui_vert_words, overlay_ui_frag_words;

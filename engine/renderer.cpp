@@ -2,20 +2,19 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstddef>
 #include <cstring>
 
 #include "compute/base/format.h"
 #include "compute/vk/commands.h"
+#include "compute/vk/graphics_pipeline.h"
 #include "engine/embedded_shaders.h"
-#include "engine/graphics_pipeline.h"
 #include "engine/io/yuv.h"
 
 namespace sac::engine {
 
 namespace {
 
-// Push constants of shaders/overlay/picture.*; shapes.vert reads only a target size from their front.
+// Push constants of shaders/overlay/picture.*
 struct PicturePush {
     float rect[4];
     float target[2];
@@ -70,8 +69,8 @@ Result<std::unique_ptr<Renderer>> Renderer::create(vk::Device &device, vk::Memor
     renderer->slots_.resize(slots);
     SAC_TRY(renderer->create_pass(format, final_layout));
     SAC_TRY(renderer->create_layouts());
+    SAC_ASSIGN(renderer->shapes_renderer_, overlay::ShapesRenderer::create(device, memory));
     SAC_TRY(renderer->create_pipelines());
-    SAC_TRY(renderer->create_font_buffer());
     Frame none;  // text may be drawn before there is a picture, and drivers want all of a set to be there
     none.width = none.height = 1;
     SAC_TRY(renderer->fit_textures(none));
@@ -137,35 +136,33 @@ Status Renderer::create_layouts() {
     sampler.addressModeU = sampler.addressModeV = sampler.addressModeW = VK_SAMPLER_ADDRESS_MODE_CLAMP_TO_EDGE;
     SAC_VK(fn.CreateSampler(device_.handle(), &sampler, nullptr, &sampler_), "creating the picture's sampler");
 
-    VkDescriptorSetLayoutBinding bindings[4] = {};
-    for (uint32_t i = 0; i < 4; ++i) {
+    VkDescriptorSetLayoutBinding bindings[3] = {};
+    for (uint32_t i = 0; i < 3; ++i) {
         bindings[i].binding = i;
-        bindings[i].descriptorType =
-            i < 3 ? VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
+        bindings[i].descriptorType = VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER;
         bindings[i].descriptorCount = 1;
         bindings[i].stageFlags = VK_SHADER_STAGE_FRAGMENT_BIT;
     }
     VkDescriptorSetLayoutCreateInfo set = {};
     set.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO;
-    set.bindingCount = 4;
+    set.bindingCount = 3;
     set.pBindings = bindings;
     SAC_VK(fn.CreateDescriptorSetLayout(device_.handle(), &set, nullptr, &set_layout_),
-           "creating the overlay's set layout");
+           "creating the picture's set layout");
 
-    const VkDescriptorPoolSize sizes[] = {{VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER, 3},
-                                          {VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1}};
+    const VkDescriptorPoolSize size = {VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER, 3};
     VkDescriptorPoolCreateInfo pool = {};
     pool.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO;
     pool.maxSets = 1;
-    pool.poolSizeCount = 2;
-    pool.pPoolSizes = sizes;
-    SAC_VK(fn.CreateDescriptorPool(device_.handle(), &pool, nullptr, &pool_), "creating the overlay's descriptor pool");
+    pool.poolSizeCount = 1;
+    pool.pPoolSizes = &size;
+    SAC_VK(fn.CreateDescriptorPool(device_.handle(), &pool, nullptr, &pool_), "creating the picture's descriptor pool");
     VkDescriptorSetAllocateInfo allocate = {};
     allocate.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO;
     allocate.descriptorPool = pool_;
     allocate.descriptorSetCount = 1;
     allocate.pSetLayouts = &set_layout_;
-    SAC_VK(fn.AllocateDescriptorSets(device_.handle(), &allocate, &set_), "allocating the overlay's descriptor set");
+    SAC_VK(fn.AllocateDescriptorSets(device_.handle(), &allocate, &set_), "allocating the picture's descriptor set");
 
     const VkPushConstantRange push = {VK_SHADER_STAGE_VERTEX_BIT | VK_SHADER_STAGE_FRAGMENT_BIT, 0,
                                       sizeof(PicturePush)};
@@ -176,51 +173,20 @@ Status Renderer::create_layouts() {
     layout.pushConstantRangeCount = 1;
     layout.pPushConstantRanges = &push;
     SAC_VK(fn.CreatePipelineLayout(device_.handle(), &layout, nullptr, &layout_),
-           "creating the overlay's pipeline layout");
+           "creating the picture's pipeline layout");
     return {};
 }
 
 Status Renderer::create_pipelines() {
-    GraphicsPipelineDesc picture;
+    vk::GraphicsPipelineDesc picture;
     picture.name = "overlay picture";
     picture.vertex = {spirv::overlay_picture_vert, spirv::overlay_picture_vert_words};
     picture.fragment = {spirv::overlay_picture_frag, spirv::overlay_picture_frag_words};
     picture.layout = layout_;
     picture.pass = pass_;
-    SAC_ASSIGN(picture_pipeline_, create_graphics_pipeline(device_, picture));
+    SAC_ASSIGN(picture_pipeline_, vk::create_graphics_pipeline(device_, picture));
 
-    const VkVertexInputAttributeDescription attributes[] = {
-        {0, 0, VK_FORMAT_R32G32B32A32_SFLOAT, offsetof(Shape, rect)},
-        {1, 0, VK_FORMAT_R32G32B32A32_SFLOAT, offsetof(Shape, form)},
-        {2, 0, VK_FORMAT_R8G8B8A8_UNORM, offsetof(Shape, color)},
-        {3, 0, VK_FORMAT_R32G32_UINT, offsetof(Shape, first_stroke)},
-    };
-    GraphicsPipelineDesc shapes = picture;
-    shapes.name = "overlay shapes";
-    shapes.vertex = {spirv::overlay_shapes_vert, spirv::overlay_shapes_vert_words};
-    shapes.fragment = {spirv::overlay_shapes_frag, spirv::overlay_shapes_frag_words};
-    shapes.instance_stride = sizeof(Shape);
-    shapes.attributes = attributes;
-    shapes.blend = Blend::over;
-    SAC_ASSIGN(shapes_pipeline_, create_graphics_pipeline(device_, shapes));
-    return {};
-}
-
-Status Renderer::create_font_buffer() {
-    const std::span<const Stroke> strokes = font_.strokes();
-    SAC_ASSIGN(font_buffer_,
-               vk::Buffer::create(device_, memory_, strokes.size_bytes(), VK_BUFFER_USAGE_STORAGE_BUFFER_BIT,
-                                  vk::MemoryUse::upload, "overlay font"));
-    std::memcpy(font_buffer_.mapped(), strokes.data(), strokes.size_bytes());
-    const VkDescriptorBufferInfo buffer = {font_buffer_.handle(), 0, VK_WHOLE_SIZE};
-    VkWriteDescriptorSet write = {};
-    write.sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET;
-    write.dstSet = set_;
-    write.dstBinding = 3;
-    write.descriptorCount = 1;
-    write.descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
-    write.pBufferInfo = &buffer;
-    device_.fn().UpdateDescriptorSets(device_.handle(), 1, &write, 0, nullptr);
+    SAC_ASSIGN(shapes_pipeline_, shapes_renderer_->create_pipeline(pass_));
     return {};
 }
 
@@ -318,7 +284,7 @@ Status Renderer::upload(VkCommandBuffer commands, Slot &slot, const Frame &frame
     return {};
 }
 
-void Renderer::draw_picture(VkCommandBuffer commands, VkExtent2D extent, const Rect &where) {
+void Renderer::draw_picture(VkCommandBuffer commands, VkExtent2D extent, const overlay::Rect &where) {
     const YuvConversion yuv = yuv_conversion(shown_.matrix, shown_.full_range);
     PicturePush push = {};
     push.rect[0] = where.x;
@@ -337,6 +303,7 @@ void Renderer::draw_picture(VkCommandBuffer commands, VkExtent2D extent, const R
     std::copy(axes.begin(), axes.end(), push.turn);
     const vk::DeviceFunctions &fn = device_.fn();
     fn.CmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_GRAPHICS, picture_pipeline_);
+    fn.CmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_GRAPHICS, layout_, 0, 1, &set_, 0, nullptr);
     fn.CmdPushConstants(commands, layout_, VK_SHADER_STAGE_VERTEX_BIT | VK_SHADER_STAGE_FRAGMENT_BIT, 0, sizeof push,
                         &push);
     fn.CmdDraw(commands, 6, 1, 0, 0);
@@ -350,20 +317,18 @@ Status Renderer::draw(VkCommandBuffer commands, uint32_t slot_index, VkFramebuff
     if (scene.frame) SAC_TRY(upload(commands, slot, *scene.frame));
 
     shapes_.clear();
-    const Rect whole = {0, 0, static_cast<float>(extent.width), static_cast<float>(extent.height)};
-    const Rect target = scene.area.width > 0 ? scene.area : whole;
+    const overlay::Rect whole = {0, 0, static_cast<float>(extent.width), static_cast<float>(extent.height)};
+    const overlay::Rect target = scene.area.width > 0 ? scene.area : whole;
     const auto target_width = static_cast<uint32_t>(target.width), target_height = static_cast<uint32_t>(target.height);
     const uint32_t width = planes_written_ ? shown_.upright_width() : target_width;
     const uint32_t height = planes_written_ ? shown_.upright_height() : target_height;
-    Rect where = letterbox(width, height, target_width, target_height);
+    overlay::Rect where = overlay::letterbox(width, height, target_width, target_height);
     where.x += target.x;
     where.y += target.y;
-    if (scene.overlay) layout_overlay(font_, *scene.overlay, width, height, where, target, scene.scale, shapes_);
-    if (const size_t bytes = shapes_.size() * sizeof(Shape); bytes > slot.shapes.size()) {
-        SAC_ASSIGN(slot.shapes, vk::Buffer::create(device_, memory_, bytes * 2, VK_BUFFER_USAGE_VERTEX_BUFFER_BIT,
-                                                   vk::MemoryUse::upload, "overlay shapes"));
-    }
-    if (!shapes_.empty()) std::memcpy(slot.shapes.mapped(), shapes_.data(), shapes_.size() * sizeof(Shape));
+    if (scene.overlay)
+        overlay::layout_overlay(shapes_renderer_->font(), *scene.overlay, width, height, where, target, {scene.scale},
+                                shapes_);
+    SAC_TRY(slot.shapes.write(device_, memory_, shapes_));
 
     VkClearValue background = {};
     background.color = {{0.09f, 0.09f, 0.1f, 1}};
@@ -379,18 +344,8 @@ Status Renderer::draw(VkCommandBuffer commands, uint32_t slot_index, VkFramebuff
     const VkRect2D scissor = {{0, 0}, extent};
     fn.CmdSetViewport(commands, 0, 1, &viewport);
     fn.CmdSetScissor(commands, 0, 1, &scissor);
-    fn.CmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_GRAPHICS, layout_, 0, 1, &set_, 0, nullptr);
     if (planes_written_) draw_picture(commands, extent, where);
-    if (!shapes_.empty()) {
-        const float size[2] = {viewport.width, viewport.height};
-        const VkBuffer buffer = slot.shapes.handle();
-        const VkDeviceSize offset = 0;
-        fn.CmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_GRAPHICS, shapes_pipeline_);
-        fn.CmdPushConstants(commands, layout_, VK_SHADER_STAGE_VERTEX_BIT | VK_SHADER_STAGE_FRAGMENT_BIT, 0,
-                            sizeof size, size);
-        fn.CmdBindVertexBuffers(commands, 0, 1, &buffer, &offset);
-        fn.CmdDraw(commands, 6, static_cast<uint32_t>(shapes_.size()), 0, 0);
-    }
+    shapes_renderer_->draw(commands, shapes_pipeline_, slot.shapes, {extent});
     if (scene.on_top) scene.on_top(commands);
     fn.CmdEndRenderPass(commands);
     return {};

@@ -7,7 +7,7 @@
 
 #include "engine/gpu_image.h"
 #include "engine/io/frame.h"
-#include "engine/overlay.h"
+#include "plugins/overlay/shapes_renderer.h"
 
 namespace sac::engine {
 
@@ -30,9 +30,9 @@ public:
     /// What one draw shows.
     struct Scene {
         const Frame *frame = nullptr;  ///< null: the picture shown before, if there was one
-        const Overlay *overlay = nullptr;
+        const overlay::Overlay *overlay = nullptr;
         float scale = 1;                              ///< of lines and letters: overlay_scale(), or a display's own
-        Rect area;                                    ///< of the target, for picture and overlay; no width: all of it
+        overlay::Rect area;                           ///< of the target, for picture and overlay; no width: all of it
         std::function<void(VkCommandBuffer)> on_top;  ///< draws over all that, within the render pass; may be empty
     };
     /// Records upload and drawing. `slot`'s last submission must have finished. The picture is shown by letterbox().
@@ -41,20 +41,20 @@ public:
 
 private:
     struct Slot {
-        vk::Buffer staging, shapes;
+        vk::Buffer staging;
+        overlay::ShapeBuffer shapes;
     };
     Renderer(vk::Device &device, vk::Memory &memory) : device_(device), memory_(memory) {}
     Status create_pass(VkFormat format, VkImageLayout final_layout);
     Status create_layouts();
     Status create_pipelines();
-    Status create_font_buffer();
     Status fit_textures(const Frame &frame);
     Status upload(VkCommandBuffer commands, Slot &slot, const Frame &frame);
-    void draw_picture(VkCommandBuffer commands, VkExtent2D extent, const Rect &where);
+    void draw_picture(VkCommandBuffer commands, VkExtent2D extent, const overlay::Rect &where);
 
     vk::Device &device_;
     vk::Memory &memory_;
-    Font font_;
+    std::unique_ptr<overlay::ShapesRenderer> shapes_renderer_;
     VkRenderPass pass_ = VK_NULL_HANDLE;
     VkSampler sampler_ = VK_NULL_HANDLE;
     VkDescriptorSetLayout set_layout_ = VK_NULL_HANDLE;
@@ -62,12 +62,11 @@ private:
     VkDescriptorSet set_ = VK_NULL_HANDLE;
     VkPipelineLayout layout_ = VK_NULL_HANDLE;
     VkPipeline picture_pipeline_ = VK_NULL_HANDLE, shapes_pipeline_ = VK_NULL_HANDLE;
-    vk::Buffer font_buffer_;
     std::array<GpuImage, 3> planes_;  // of the picture; those its format does not have are one pixel
     bool planes_written_ = false;
     Frame shown_;  // format and size of the picture, without its memory
     std::vector<Slot> slots_;
-    std::vector<Shape> shapes_;  // of the draw at hand, kept for its capacity
+    std::vector<overlay::Shape> shapes_;  // of the draw at hand, kept for its capacity
 };
 
 }  // namespace sac::engine

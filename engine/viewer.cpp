@@ -116,7 +116,7 @@ Result<Ui *> Viewer::ui() {
     return ui_.get();
 }
 
-Result<bool> Viewer::show(const Frame *frame, const Overlay &overlay, Image *capture) {
+Result<bool> Viewer::show(const Frame *frame, const overlay::Overlay &overlay, Image *capture) {
     Slot &slot = slots_[presented_ % frames_in_flight];
     const vk::DeviceFunctions &fn = device_->fn();
     SAC_VK(fn.WaitForFences(device_->handle(), 1, &slot.done, VK_TRUE, UINT64_MAX), "waiting for an earlier frame");
@@ -124,7 +124,8 @@ Result<bool> Viewer::show(const Frame *frame, const Overlay &overlay, Image *cap
                swapchain_->acquire(window_->framebuffer_size(), slot.acquired));
     if (!image) return false;
 
-    const float scale = std::max(overlay_scale(image->extent.width, image->extent.height), window_->content_scale());
+    const float scale =
+        std::max(overlay::overlay_scale(image->extent.width, image->extent.height), window_->content_scale());
     SAC_TRY(slot.commands.begin(true));
     const VkCommandBuffer commands = slot.commands.handle();
     const auto slot_index = static_cast<uint32_t>(presented_ % frames_in_flight);

@@ -25,12 +25,12 @@ public:
 
     /// Draws and presents. `frame` null: the picture shown before. False: the window has no area, nothing was shown.
     /// With `capture`, waits and gives what the window shows.
-    Result<bool> show(const Frame *frame, const Overlay &overlay, Image *capture = nullptr);
+    Result<bool> show(const Frame *frame, const overlay::Overlay &overlay, Image *capture = nullptr);
     /// Dear ImGui over the picture, fed with the window's events. Created at the first call; from then on each show()
     /// must lie behind a ui().begin(), and what was drawn since is shown with it.
     Result<Ui *> ui();
     /// Where the picture goes, in pixels of the window; no width: all of it, as at first.
-    void set_picture_area(const Rect &area) { picture_area_ = area; }
+    void set_picture_area(const overlay::Rect &area) { picture_area_ = area; }
     /// Frames presented so far.
     uint64_t presented() const { return presented_; }
 
@@ -56,7 +56,7 @@ private:
     Slot slots_[frames_in_flight];
     vk::Buffer readback_;
     uint64_t presented_ = 0;
-    Rect picture_area_;
+    overlay::Rect picture_area_;
     std::unique_ptr<Ui> ui_;
 };
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "engine/io/yuv.h"
+#include "plugins/overlay/overlay.h"
 
 namespace sac::engine {
 
@@ -20,17 +21,8 @@ Turn Turn::then(Turn next) const {
 
 std::array<float, 4> to_upright(const std::array<float, 4> &box, Turn turn, uint32_t stored_width,
                                 uint32_t stored_height) {
-    const auto w = static_cast<float>(stored_width), h = static_cast<float>(stored_height);
-    const auto [x1, y1, x2, y2] = box;
-    std::array<float, 4> upright = box;
-    if (turn.rotation == 90) upright = {h - y2, x1, h - y1, x2};
-    if (turn.rotation == 180) upright = {w - x2, h - y2, w - x1, h - y1};
-    if (turn.rotation == 270) upright = {y1, w - x2, y2, w - x1};
-    if (turn.mirror) {
-        const float width = turn.sideways() ? h : w;
-        upright = {width - upright[2], upright[1], width - upright[0], upright[3]};
-    }
-    return upright;
+    return overlay::turn_box(box, turn.rotation, turn.mirror, static_cast<float>(stored_width),
+                             static_cast<float>(stored_height));
 }
 
 YuvConversion yuv_conversion(YuvMatrix matrix, bool full_range) {

@@ -5,8 +5,8 @@
 #include <cstring>
 
 #include "compute/base/format.h"
+#include "compute/vk/graphics_pipeline.h"
 #include "engine/embedded_shaders.h"
-#include "engine/graphics_pipeline.h"
 
 namespace sac::engine {
 
@@ -274,7 +274,7 @@ Status SceneRenderer::create_pipelines() {
         {8, 1, VK_FORMAT_R32G32B32_SFLOAT, offsetof(MeshVertex, normal)},
         {9, 1, VK_FORMAT_R32G32_SFLOAT, offsetof(MeshVertex, u)},
     };
-    GraphicsPipelineDesc mesh;
+    vk::GraphicsPipelineDesc mesh;
     mesh.name = "scene meshes";
     mesh.vertex = {spirv::scene_mesh_vert, spirv::scene_mesh_vert_words};
     mesh.fragment = {spirv::scene_mesh_frag, spirv::scene_mesh_frag_words};
@@ -286,19 +286,19 @@ Status SceneRenderer::create_pipelines() {
     mesh.samples = options_.smooth_edges ? VK_SAMPLE_COUNT_4_BIT : VK_SAMPLE_COUNT_1_BIT;
     mesh.depth = true;
     mesh.cull = VK_CULL_MODE_BACK_BIT;
-    SAC_ASSIGN(mesh_pipeline_, create_graphics_pipeline(device_, mesh));
+    SAC_ASSIGN(mesh_pipeline_, vk::create_graphics_pipeline(device_, mesh));
 
-    GraphicsPipelineDesc backdrop = mesh;
+    vk::GraphicsPipelineDesc backdrop = mesh;
     backdrop.name = "scene backdrop";
     backdrop.vertex = {spirv::scene_backdrop_vert, spirv::scene_backdrop_vert_words};
     backdrop.fragment = {spirv::scene_backdrop_frag, spirv::scene_backdrop_frag_words};
     backdrop.instance_stride = backdrop.vertex_stride = 0;
     backdrop.attributes = {};
     backdrop.cull = VK_CULL_MODE_NONE;
-    SAC_ASSIGN(backdrop_pipeline_, create_graphics_pipeline(device_, backdrop));
+    SAC_ASSIGN(backdrop_pipeline_, vk::create_graphics_pipeline(device_, backdrop));
 
     // Shadows are those of the sides away from the sun, so that the sides towards it are not darkened by their own.
-    GraphicsPipelineDesc shadow = mesh;
+    vk::GraphicsPipelineDesc shadow = mesh;
     shadow.name = "scene shadows";
     shadow.vertex = {spirv::scene_shadow_vert, spirv::scene_shadow_vert_words};
     shadow.fragment = {};
@@ -306,24 +306,24 @@ Status SceneRenderer::create_pipelines() {
     shadow.color_attachments = 0;
     shadow.samples = VK_SAMPLE_COUNT_1_BIT;
     shadow.cull = VK_CULL_MODE_FRONT_BIT;
-    SAC_ASSIGN(shadow_pipeline_, create_graphics_pipeline(device_, shadow));
+    SAC_ASSIGN(shadow_pipeline_, vk::create_graphics_pipeline(device_, shadow));
 
-    GraphicsPipelineDesc ids = mesh;
+    vk::GraphicsPipelineDesc ids = mesh;
     ids.name = "scene ids";
     ids.vertex = {spirv::scene_silhouette_vert, spirv::scene_silhouette_vert_words};
     ids.fragment = {spirv::scene_ids_frag, spirv::scene_ids_frag_words};
     ids.pass = ids_.pass();
     ids.samples = VK_SAMPLE_COUNT_1_BIT;
-    SAC_ASSIGN(ids_pipeline_, create_graphics_pipeline(device_, ids));
+    SAC_ASSIGN(ids_pipeline_, vk::create_graphics_pipeline(device_, ids));
 
-    GraphicsPipelineDesc coverage = ids;
+    vk::GraphicsPipelineDesc coverage = ids;
     coverage.name = "scene coverage";
     coverage.fragment = {spirv::scene_coverage_frag, spirv::scene_coverage_frag_words};
     coverage.pass = coverage_.pass();
     coverage.color_attachments = coverage_images;
-    coverage.blend = Blend::max;
+    coverage.blend = vk::Blend::max;
     coverage.depth = false;
-    SAC_ASSIGN(coverage_pipeline_, create_graphics_pipeline(device_, coverage));
+    SAC_ASSIGN(coverage_pipeline_, vk::create_graphics_pipeline(device_, coverage));
     return {};
 }
 

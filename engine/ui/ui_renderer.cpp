@@ -5,8 +5,8 @@
 #include <cstring>
 
 #include "compute/vk/commands.h"
+#include "compute/vk/graphics_pipeline.h"
 #include "engine/embedded_shaders.h"
-#include "engine/graphics_pipeline.h"
 #include "engine/ui/ui.h"
 
 namespace sac::engine {
@@ -61,7 +61,7 @@ Status Ui::create_objects(VkRenderPass pass) {
         {1, 1, VK_FORMAT_R32G32_SFLOAT, offsetof(ImDrawVert, uv)},
         {2, 1, VK_FORMAT_R8G8B8A8_UNORM, offsetof(ImDrawVert, col)},
     };
-    GraphicsPipelineDesc desc;
+    vk::GraphicsPipelineDesc desc;
     desc.name = "ui";
     desc.vertex = {spirv::overlay_ui_vert, spirv::overlay_ui_vert_words};
     desc.fragment = {spirv::overlay_ui_frag, spirv::overlay_ui_frag_words};
@@ -69,8 +69,8 @@ Status Ui::create_objects(VkRenderPass pass) {
     desc.pass = pass;
     desc.vertex_stride = sizeof(ImDrawVert);
     desc.attributes = attributes;
-    desc.blend = Blend::over;
-    SAC_ASSIGN(pipeline_, create_graphics_pipeline(device_, desc));
+    desc.blend = vk::Blend::over;
+    SAC_ASSIGN(pipeline_, vk::create_graphics_pipeline(device_, desc));
     return {};
 }
 

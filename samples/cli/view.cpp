@@ -249,7 +249,7 @@ private:
     engine::Frame shown_;
     uint64_t submitted_ = 0;
     Answer answer_;
-    engine::Overlay overlay_;
+    overlay::Overlay overlay_;
     std::pair<std::string, uint64_t> sources_[64];  // of the last frames, by id: an answer is never further behind
     Rate rate_;
     double frames_a_second_ = 0;

@@ -222,8 +222,8 @@ Status Vision::validation_status() const {
     return Error(Code::internal, format("%llu errors were logged under the validation layer (see above)", count));
 }
 
-engine::Overlay to_overlay(const std::vector<Detection> &detections) {
-    engine::Overlay overlay;
+overlay::Overlay to_overlay(const std::vector<Detection> &detections) {
+    overlay::Overlay overlay;
     for (const Detection &d : detections) {
         std::string text = format("%s %.2f", d.label.c_str(), d.score);
         if (d.track) text += format(" #%u", d.track);

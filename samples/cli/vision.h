@@ -10,7 +10,7 @@
 
 #include "compute/base/result.h"
 #include "engine/io/frame.h"
-#include "engine/overlay.h"
+#include "plugins/overlay/overlay.h"
 #include "plugins/vision/saccade_debug.h"
 
 namespace sac::cli {
@@ -91,6 +91,6 @@ private:
 };
 
 /// Boxes with "label 0.78" for an overlay, or "label 0.78 #5" in the color of the track.
-engine::Overlay to_overlay(const std::vector<Detection> &detections);
+overlay::Overlay to_overlay(const std::vector<Detection> &detections);
 
 }  // namespace sac::cli

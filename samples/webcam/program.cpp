@@ -294,7 +294,7 @@ private:
     bool panel_shown_ = true;
 
     engine::Frame shown_;
-    engine::Overlay overlay_;
+    overlay::Overlay overlay_;
     cli::Answer answer_;
     uint64_t submitted_ = 0, answers_ = 0, most_ = UINT64_MAX;
     bool still_ = false;

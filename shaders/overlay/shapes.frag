@@ -7,7 +7,12 @@ struct Stroke {
     vec4 ends;    // first and last point, in font units, y up
     vec4 circle;  // centre and radius of an arc that runs against the clock; radius 0: a straight line
 };
-layout(std430, set = 0, binding = 3) readonly buffer Font { Stroke font[]; };
+layout(push_constant) uniform Target {
+    vec2 target;
+    float opacity;
+    uint linear;
+};
+layout(std430, set = 0, binding = 0) readonly buffer Font { Stroke font[]; };
 
 layout(location = 0) flat in vec4 rect;
 layout(location = 1) flat in vec4 form;
@@ -29,6 +34,14 @@ float distance_to(Stroke s, vec2 at) {
     return length(d - t * along);
 }
 
+// The color's light, and the alpha that looks in linear light as `alpha` does between sRGB-coded values. Which that is
+// depends on what lies below: it is taken to be as dark as the color is bright, and light to be the square of its code.
+vec4 in_linear_light(float alpha) {
+    const float luma = dot(color.rgb, vec3(0.299, 0.587, 0.114));
+    const vec3 light = mix(color.rgb / 12.92, pow((color.rgb + 0.055) / 1.055, vec3(2.4)), greaterThan(color.rgb, vec3(0.04045)));
+    return vec4(light, alpha * mix(2.0 - alpha, alpha, luma));
+}
+
 void main() {
     const vec2 at = gl_FragCoord.xy;
     float coverage;
@@ -45,5 +58,6 @@ void main() {
         const vec2 covered = clamp(min(at + 0.5, rect.zw) - max(at - 0.5, rect.xy), 0.0, 1.0);
         coverage = covered.x * covered.y;
     }
-    result = vec4(color.rgb, color.a * coverage);
+    const float alpha = color.a * opacity * coverage;
+    result = linear == 0u ? vec4(color.rgb, alpha) : in_linear_light(alpha);
 }

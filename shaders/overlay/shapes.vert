@@ -3,7 +3,9 @@
 // One quad an instance: a rectangle or a glyph, in pixels of the target.
 
 layout(push_constant) uniform Target {
-    vec2 target;  // size in pixels
+    vec2 target;    // size in pixels
+    float opacity;  // of all that is drawn
+    uint linear;    // 1: the attachment blends linear light, 0: sRGB-coded values
 };
 
 layout(location = 0) in vec4 in_rect;   // x1, y1, x2, y2 in pixels

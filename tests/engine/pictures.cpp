@@ -38,8 +38,8 @@ engine::Frame frame_of(const Image &image) {
     return engine::to_frame(std::make_shared<const Image>(image), "picture of a test");
 }
 
-engine::Overlay sample_overlay(float width, float height) {
-    engine::Overlay overlay;
+overlay::Overlay sample_overlay(float width, float height) {
+    overlay::Overlay overlay;
     overlay.boxes.push_back({0.1f * width, 0.3f * height, 0.55f * width, 0.7f * height, 16, "dog 0.78"});
     overlay.boxes.push_back({0.4f * width, 0.25f * height, 0.95f * width, 0.6f * height, 2, "car 0.91"});
     overlay.status = {"12.5 ms"};

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "engine/io/image.h"
-#include "engine/overlay.h"
+#include "plugins/overlay/overlay.h"
 
 namespace sac::test {
 
@@ -17,7 +17,7 @@ engine::Image flat(uint32_t width, uint32_t height, uint8_t red, uint8_t green, 
 engine::Frame frame_of(const engine::Image &image);
 
 /// Two overlapping boxes with labels and a status line.
-engine::Overlay sample_overlay(float width, float height);
+overlay::Overlay sample_overlay(float width, float height);
 
 /// The largest difference of any color of any pixel; 256 if the sizes differ.
 int largest_difference(const engine::Image &a, const engine::Image &b);

@@ -20,7 +20,8 @@ std::unique_ptr<Canvas> new_canvas() {
     return std::move(*canvas);
 }
 
-Image draw(Canvas &canvas, const Frame &frame, const Overlay &overlay, VkExtent2D extent = {}, float scale = 0) {
+Image draw(Canvas &canvas, const Frame &frame, const overlay::Overlay &overlay, VkExtent2D extent = {},
+           float scale = 0) {
     auto image = canvas.draw(frame, overlay, extent, scale);
     REQUIRE_MESSAGE(image.ok(), image.error().message);
     return std::move(*image);
@@ -127,10 +128,10 @@ TEST_CASE("a picture made smaller is an average, one with other proportions has 
 TEST_CASE("a box is exact to the pixel") {
     const auto canvas = new_canvas();
     const Image grey = flat(200, 150, 128, 128, 128);
-    Overlay overlay;
+    overlay::Overlay overlay;
     overlay.boxes.push_back({40, 30, 160, 120, 9, ""});
     const Image drawn = draw(*canvas, frame_of(grey), overlay, {}, 1);
-    const auto inside = color_of(class_color(9));
+    const auto inside = color_of(overlay::class_color(9));
     // Two pixels of color, one darker pixel of halo on either side, the picture beyond.
     for (const uint32_t x : {60u, 100u, 150u}) {
         CHECK(color_at(drawn, x, 28) == std::array{128, 128, 128});
@@ -158,7 +159,7 @@ TEST_CASE("letters are sharp at any size: the edge of a stem is one pixel wide")
     const auto canvas = new_canvas();
     const Image black = flat(400, 300, 0, 0, 0);
     for (const float scale : {1.f, 2.f, 4.f, 8.f}) {
-        Overlay overlay;
+        overlay::Overlay overlay;
         overlay.status = {"I"};
         const Image drawn = draw(*canvas, frame_of(black), overlay, {}, scale);
         // Along a row through the middle of the letter, count what is neither dark nor fully lit.
@@ -180,7 +181,7 @@ TEST_CASE("letters are sharp at any size: the edge of a stem is one pixel wide")
 TEST_CASE("many boxes after few: the buffers grow") {
     const auto canvas = new_canvas();
     const Image grey = flat(320, 240, 100, 100, 100);
-    Overlay overlay;
+    overlay::Overlay overlay;
     CHECK(largest_difference(draw(*canvas, frame_of(grey), overlay), grey) <= 1);
     for (uint32_t i = 0; i < 300; ++i) {
         const uint32_t column = i % 20, row = i / 20;
@@ -206,7 +207,7 @@ TEST_CASE("goldens") {
     const auto canvas = new_canvas();
     expect_golden(draw(*canvas, frame_of(pattern(200, 150)), sample_overlay(200, 150), {}, 1), "overlay_1x", 4);
     expect_golden(draw(*canvas, frame_of(pattern(200, 150)), sample_overlay(200, 150), {480, 320}, 2), "overlay_2x", 4);
-    Overlay letters;
+    overlay::Overlay letters;
     letters.status = {"!\"#$%&'()*+,-./0123456789:;<=>?", "@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_",
                       "`abcdefghijklmnopqrstuvwxyz{|}~"};
     expect_golden(draw(*canvas, frame_of(flat(300, 70, 40, 60, 90)), letters, {}, 1), "letters", 4);

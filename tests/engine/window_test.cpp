@@ -57,7 +57,7 @@ std::unique_ptr<Viewer> open_viewer(uint32_t width, uint32_t height) {
 }
 
 // Shows the picture until the window's images have that size, at most two seconds.
-Image shown(Viewer &viewer, const Frame *frame, const Overlay &overlay, VkExtent2D wanted) {
+Image shown(Viewer &viewer, const Frame *frame, const overlay::Overlay &overlay, VkExtent2D wanted) {
     Image capture;
     for (int i = 0; i < 100; ++i) {
         viewer.window().poll();
@@ -71,7 +71,7 @@ Image shown(Viewer &viewer, const Frame *frame, const Overlay &overlay, VkExtent
     return capture;
 }
 
-Image expected(const Frame &frame, const Overlay &overlay, VkExtent2D extent) {
+Image expected(const Frame &frame, const overlay::Overlay &overlay, VkExtent2D extent) {
     auto canvas = Canvas::create(device(), memory());
     REQUIRE(canvas.ok());
     auto image = (*canvas)->draw(frame, overlay, extent);
@@ -85,7 +85,7 @@ TEST_CASE("a window shows exactly what is drawn into memory, at each size it is 
     const auto viewer = open_viewer(400, 300);
     const Image picture = pattern(320, 240);
     const Frame frame = frame_of(picture);
-    const Overlay overlay = sample_overlay(320, 240);
+    const overlay::Overlay overlay = sample_overlay(320, 240);
     CHECK(largest_difference(shown(*viewer, &frame, overlay, {400, 300}), expected(frame, overlay, {400, 300})) <= 2);
     for (const auto &[width, height] : {std::pair{640u, 360u}, {123u, 457u}, {64u, 64u}, {800u, 600u}}) {
         viewer->window().set_size(width, height);
@@ -142,7 +142,7 @@ TEST_CASE("a swapchain that is out of date or suboptimal is made anew, and nothi
 
 TEST_CASE("lines of text are shown before there is a picture") {
     const auto viewer = open_viewer(320, 240);
-    Overlay overlay;
+    overlay::Overlay overlay;
     overlay.status = {"camera:0: opening"};
     const Image before = shown(*viewer, nullptr, overlay, {320, 240});
     CHECK(largest_difference(before, shown(*viewer, nullptr, {}, {320, 240})) > 100);

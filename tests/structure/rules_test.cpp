@@ -56,7 +56,7 @@ TEST_CASE("length and words of the tree") {
 TEST_CASE("each room has a README of at most 40 lines") {
     for (const char *room :
          {"compute/base", "compute/vk", "compute/kernels", "compute/graph", "compute/ops", "compute/onnx", "compute",
-          "shaders", "plugins/vision", "engine", "samples", "tests", "plugins/panel"}) {
+          "shaders", "plugins/vision", "engine", "samples", "tests", "plugins/panel", "plugins/overlay"}) {
         const fs::path readme = fs::path(SACCADE_SOURCE_DIR) / room / "README.md";
         CHECK_MESSAGE(fs::exists(readme), readme.string());
         std::ifstream in(readme);
@@ -76,6 +76,8 @@ TEST_CASE("a wrong arrow is reported") {
     CHECK(wrong_includes("compute/session.cpp", "#include \"plugins/vision/saccade.h\"\n").size() == 1);
     CHECK(wrong_includes("plugins/vision/context.cpp", "#include \"engine/window.h\"\n").size() == 1);
     CHECK(wrong_includes("plugins/panel/panel.cpp", "#include \"plugins/vision/context.h\"\n").size() == 1);
+    CHECK(wrong_includes("plugins/overlay/overlay.cpp", "#include \"plugins/vision/saccade.h\"\n").size() == 1);
+    CHECK(wrong_includes("plugins/overlay/overlay.cpp", "#include \"compute/session.h\"\n").size() == 1);
     CHECK(wrong_includes("engine/window.cpp", "#include \"compute/session.h\"\n").size() == 1);
     CHECK(wrong_includes("engine/window.cpp", "#include \"plugins/vision/context.h\"\n").size() == 1);
     CHECK(wrong_includes("samples/hello/hello.c", "#include \"engine/io/image.h\"\n").size() == 1);

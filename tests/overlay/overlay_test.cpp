@@ -1,6 +1,6 @@
 // labels: host_only
 // Where boxes, labels and letters are put; no GPU.
-#include "engine/overlay.h"
+#include "plugins/overlay/overlay.h"
 
 #include <doctest/doctest.h>
 
@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <set>
 
-using namespace sac::engine;
+using namespace sac::overlay;
 
 namespace {
 
@@ -23,7 +23,7 @@ std::vector<Shape> rectangles(const std::vector<Shape> &shapes, const std::array
 std::vector<Shape> layout(const Overlay &overlay, uint32_t width, uint32_t height, float scale = 1) {
     std::vector<Shape> shapes;
     const Rect all = {0, 0, static_cast<float>(width), static_cast<float>(height)};
-    layout_overlay(Font(), overlay, width, height, all, all, scale, shapes);
+    layout_overlay(Font(), overlay, width, height, all, all, {scale}, shapes);
     return shapes;
 }
 
@@ -113,7 +113,7 @@ TEST_CASE("boxes come on whole pixels of the target and are clipped to the pictu
     overlay.boxes.push_back({10.3f, 20.6f, 60.2f, 70.9f, 3, ""});
     overlay.boxes.push_back({-50, -50, 500, 500, 4, ""});
     std::vector<Shape> shapes;
-    layout_overlay(Font(), overlay, 100, 100, {50, 10, 200, 200}, {0, 0, 300, 220}, 1, shapes);
+    layout_overlay(Font(), overlay, 100, 100, {50, 10, 200, 200}, {0, 0, 300, 220}, {}, shapes);
     const auto first = rectangles(shapes, class_color(3));
     REQUIRE(first.size() == 4);  // the four sides
     CHECK(first[0].rect == std::array<float, 4>{71, 51, 170, 53});

@@ -1,12 +1,12 @@
-#include "engine/graphics_pipeline.h"
+#include "compute/vk/graphics_pipeline.h"
 
 #include <vector>
 
-namespace sac::engine {
+namespace sac::vk {
 
 namespace {
 
-Result<VkShaderModule> create_module(vk::Device &device, std::span<const uint32_t> words) {
+Result<VkShaderModule> create_module(Device &device, std::span<const uint32_t> words) {
     VkShaderModuleCreateInfo info = {};
     info.sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO;
     info.codeSize = words.size_bytes();
@@ -18,7 +18,7 @@ Result<VkShaderModule> create_module(vk::Device &device, std::span<const uint32_
 
 }  // namespace
 
-Result<VkPipeline> create_graphics_pipeline(vk::Device &device, const GraphicsPipelineDesc &desc) {
+Result<VkPipeline> create_graphics_pipeline(Device &device, const GraphicsPipelineDesc &desc) {
     SAC_ASSIGN(const VkShaderModule vertex, create_module(device, desc.vertex));
     Result<VkShaderModule> fragment = VkShaderModule{VK_NULL_HANDLE};
     if (!desc.fragment.empty()) fragment = create_module(device, desc.fragment);
@@ -102,9 +102,9 @@ Result<VkPipeline> create_graphics_pipeline(vk::Device &device, const GraphicsPi
         device.fn().CreateGraphicsPipelines(device.handle(), VK_NULL_HANDLE, 1, &info, nullptr, &pipeline);
     device.fn().DestroyShaderModule(device.handle(), vertex, nullptr);
     device.fn().DestroyShaderModule(device.handle(), *fragment, nullptr);
-    if (result != VK_SUCCESS) return vk::vk_error(result, std::string("creating the pipeline ") + desc.name);
+    if (result != VK_SUCCESS) return vk_error(result, std::string("creating the pipeline ") + desc.name);
     device.set_name(VK_OBJECT_TYPE_PIPELINE, reinterpret_cast<uint64_t>(pipeline), desc.name);
     return pipeline;
 }
 
-}  // namespace sac::engine
+}  // namespace sac::vk

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace sac::engine {
+namespace sac::overlay {
 
 /// A line from (x1, y1) to (x2, y2), or with radius > 0 the arc between them against the clock round (cx, cy), at most
 /// half a turn. The layout is the one of shaders/overlay/shapes.frag.
@@ -43,4 +43,4 @@ private:
 /// Takes the next code point from the front of `text`; damaged UTF-8 gives U+FFFD for each byte.
 char32_t next_code_point(std::string_view &text);
 
-}  // namespace sac::engine
+}  // namespace sac::overlay

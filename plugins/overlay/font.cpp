@@ -1,4 +1,4 @@
-#include "engine/font.h"
+#include "plugins/overlay/font.h"
 
 #include <algorithm>
 #include <cassert>
@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <numbers>
 
-namespace sac::engine {
+namespace sac::overlay {
 
 namespace {
 
@@ -235,4 +235,4 @@ char32_t next_code_point(std::string_view &text) {
     return good ? point : 0xfffd;
 }
 
-}  // namespace sac::engine
+}  // namespace sac::overlay

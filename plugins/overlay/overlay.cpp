@@ -1,10 +1,10 @@
-#include "engine/overlay.h"
+#include "plugins/overlay/overlay.h"
 
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 
-namespace sac::engine {
+namespace sac::overlay {
 
 namespace {
 
@@ -107,12 +107,27 @@ void add_text(const Font &font, std::string_view text, float x, float y, float p
     }
 }
 
+std::array<float, 4> turn_box(const std::array<float, 4> &box, uint32_t rotation, bool mirror, float width,
+                              float height) {
+    const auto [x1, y1, x2, y2] = box;
+    std::array<float, 4> turned = box;
+    if (rotation == 90) turned = {height - y2, x1, height - y1, x2};
+    if (rotation == 180) turned = {width - x2, height - y2, width - x1, height - y1};
+    if (rotation == 270) turned = {y1, width - x2, y2, width - x1};
+    if (mirror) {
+        const float across = rotation % 180 ? height : width;
+        turned = {across - turned[2], turned[1], across - turned[0], turned[3]};
+    }
+    return turned;
+}
+
 void layout_overlay(const Font &font, const Overlay &overlay, uint32_t picture_width, uint32_t picture_height,
-                    const Rect &where, const Rect &target, float scale, std::vector<Shape> &out) {
+                    const Rect &where, const Rect &target, const Style &style, std::vector<Shape> &out) {
     const float sx = where.width / static_cast<float>(picture_width);
     const float sy = where.height / static_cast<float>(picture_height);
-    const float line = std::max(2.f, std::round(2 * scale)), edge = std::max(1.f, std::round(scale));
-    const TextSize size(scale);
+    const float line = style.line_width > 0 ? style.line_width : std::max(2.f, std::round(2 * style.scale));
+    const float edge = std::max(1.f, std::round(style.scale));
+    const TextSize size(style.scale);
     const float right = target.x + target.width, bottom = target.y + target.height;
 
     struct Placed {
@@ -131,6 +146,7 @@ void layout_overlay(const Font &font, const Overlay &overlay, uint32_t picture_w
         p.x2 = std::max(p.x2, p.x1 + 1);
         p.y2 = std::max(p.y2, p.y1 + 1);
         boxes.push_back(p);
+        if (!style.boxes) continue;
         const Color color = class_color(box.class_id);
         add_frame(p.x1 - edge, p.y1 - edge, p.x2 + edge, p.y2 + edge, edge, halo, out);
         add_frame(p.x1, p.y1, p.x2, p.y2, line, color, out);
@@ -171,4 +187,4 @@ void layout_overlay(const Font &font, const Overlay &overlay, uint32_t picture_w
     }
 }
 
-}  // namespace sac::engine
+}  // namespace sac::overlay

@@ -5,7 +5,7 @@
 
 #include "compute/vk/device.h"
 
-namespace sac::engine {
+namespace sac::vk {
 
 /// How a color attachment takes what is drawn.
 enum class Blend : uint8_t {
@@ -30,6 +30,6 @@ struct GraphicsPipelineDesc {
 };
 
 /// Viewport and scissor are dynamic. The caller destroys the pipeline.
-Result<VkPipeline> create_graphics_pipeline(vk::Device &device, const GraphicsPipelineDesc &desc);
+Result<VkPipeline> create_graphics_pipeline(Device &device, const GraphicsPipelineDesc &desc);
 
-}  // namespace sac::engine
+}  // namespace sac::vk
