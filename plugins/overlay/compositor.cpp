@@ -159,6 +159,14 @@ Status Compositor::fill(Slot &slot, std::span<const Shape> shapes, const Composi
 Result<bool> Compositor::record(std::span<const Shape> shapes, const CompositorTarget &target,
                                 const ForeignCommands &foreign) {
     SAC_TRY(collect());
+    const VkCommandBuffer commands = foreign.commands;
+    constexpr VkPipelineStageFlags all = VK_PIPELINE_STAGE_ALL_COMMANDS_BIT;
+    constexpr VkAccessFlags write = VK_ACCESS_MEMORY_WRITE_BIT, read_write = VK_ACCESS_MEMORY_READ_BIT | write;
+    const Side before = {all, write, target.layout_in}, after = {all, read_write, target.layout_out};
+    if (shapes.empty()) {
+        if (target.layout_in != target.layout_out) barrier(device_, commands, target.image, before, after);
+        return true;
+    }
     const auto slot = std::find_if(std::begin(slots_), std::end(slots_), [](const Slot &s) { return !s.done; });
     if (slot == std::end(slots_)) return false;
     SAC_TRY(prepare(target.format));
@@ -172,18 +180,15 @@ Result<bool> Compositor::record(std::span<const Shape> shapes, const CompositorT
     slot->done_value = foreign.done_value;
 
     const vk::DeviceFunctions &fn = device_.fn();
-    const VkCommandBuffer commands = foreign.commands;
     const vk::ScopedLabel label(device_, commands, "saccade overlay");
-    constexpr VkPipelineStageFlags all = VK_PIPELINE_STAGE_ALL_COMMANDS_BIT;
-    constexpr VkAccessFlags write = VK_ACCESS_MEMORY_WRITE_BIT, read_write = VK_ACCESS_MEMORY_READ_BIT | write;
     constexpr Side attachment = {VK_PIPELINE_STAGE_COLOR_ATTACHMENT_OUTPUT_BIT,
                                  VK_ACCESS_COLOR_ATTACHMENT_READ_BIT | VK_ACCESS_COLOR_ATTACHMENT_WRITE_BIT, drawing};
-    barrier(device_, commands, target.image, {all, write, target.layout_in}, attachment);
+    barrier(device_, commands, target.image, before, attachment);
     VkRenderPassBeginInfo begin = {};
     begin.sType = VK_STRUCTURE_TYPE_RENDER_PASS_BEGIN_INFO;
     begin.renderPass = pass.pass;
     begin.framebuffer = slot->framebuffer;
-    begin.renderArea.extent = target.extent;
+    begin.renderArea = target.visible;
     fn.CmdBeginRenderPass(commands, &begin, VK_SUBPASS_CONTENTS_INLINE);
     const VkViewport viewport = {
         0, 0, static_cast<float>(target.extent.width), static_cast<float>(target.extent.height), 0, 1};
@@ -192,8 +197,7 @@ Result<bool> Compositor::record(std::span<const Shape> shapes, const CompositorT
     renderer_->draw(commands, pass.pipeline, slot->shapes, {target.extent, target.opacity, formats[format].linear});
     fn.CmdEndRenderPass(commands);
     barrier(device_, commands, target.image,
-            {VK_PIPELINE_STAGE_COLOR_ATTACHMENT_OUTPUT_BIT, VK_ACCESS_COLOR_ATTACHMENT_WRITE_BIT, drawing},
-            {all, read_write, target.layout_out});
+            {VK_PIPELINE_STAGE_COLOR_ATTACHMENT_OUTPUT_BIT, VK_ACCESS_COLOR_ATTACHMENT_WRITE_BIT, drawing}, after);
     return true;
 }
 

@@ -13,7 +13,7 @@ struct CompositorTarget {
     VkFormat format = VK_FORMAT_UNDEFINED;
     VkExtent2D extent = {};                                                       ///< of level 0
     VkImageLayout layout_in = VK_IMAGE_LAYOUT_UNDEFINED, layout_out = layout_in;  ///< before and after the commands
-    VkRect2D visible = {};                                                        ///< nothing outside of it changes
+    VkRect2D visible = {};  ///< part of it; nothing outside changes
     float opacity = 1;
 };
 
@@ -39,8 +39,8 @@ public:
     static bool knows(VkFormat format);
     /// Builds the format's pipeline, if it is not there yet. Error unsupported: not a format of knows().
     Status prepare(VkFormat format);
-    /// Records barriers and one draw; waits for nothing. False: all slots are in flight, nothing was recorded. After
-    /// an error neither. The pipeline of a new format is built here.
+    /// Records barriers and one draw (without shapes only a change of layout); waits for nothing. False: all slots are
+    /// in flight, nothing was recorded. After an error neither. The pipeline of a new format is built here.
     Result<bool> record(std::span<const Shape> shapes, const CompositorTarget &target, const ForeignCommands &commands);
     /// Records in flight after at most that time.
     Result<uint32_t> wait(std::chrono::nanoseconds timeout);

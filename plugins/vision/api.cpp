@@ -6,6 +6,7 @@
 
 #include "plugins/vision/call.h"
 #include "plugins/vision/debug_api.h"
+#include "plugins/vision/overlay_api.h"
 #include "plugins/vision/structs.h"
 
 namespace sac::vision {
@@ -124,9 +125,12 @@ const void *get_extension(sac_context context, const char *name) {
     const void *table = nullptr;
     call_on(context, [&](Context &) -> Status {
         if (!name) return Error(Code::invalid_argument, "name is null");
-        if (std::strcmp(name, "sac.debug/1") != 0)
+        if (!std::strcmp(name, "sac.debug/1"))
+            table = debug_api();
+        else if (!std::strcmp(name, "sac.overlay/1"))
+            table = overlay_api();
+        else
             return Error(Code::unsupported, format("there is no extension '%s' in this version", name));
-        table = debug_api();
         return {};
     });
     return table;

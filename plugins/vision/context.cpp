@@ -41,6 +41,8 @@ Result<std::unique_ptr<Context>> Context::create(const sac_context_desc *given, 
     if (desc.cache_directory) options.cache_directory = desc.cache_directory;
     SAC_ASSIGN(self->runtime_, Runtime::create(*self->opened_.device, options));
     SAC_ASSIGN(self->snapshots_, SnapshotPool::create(*self->host_, snapshots));
+    self->overlays_ = std::make_unique<Overlays>(*self->opened_.device, self->runtime_->memory, *self->host_,
+                                                 self->health_, self->opened_.mode != SAC_MODE_OWN_DEVICE);
     self->networks_ = std::make_unique<Networks>(*self->runtime_, self->runtime_mutex_, *self->host_, self->health_);
     self->loader_ = std::make_unique<Loader>(*self->runtime_, self->runtime_mutex_, *self->host_, self->health_,
                                              FrameRunner::slots);
@@ -64,6 +66,7 @@ Context::~Context() {
 void Context::cancel() {
     if (loader_) loader_->cancel();
     if (frames_) frames_->cancel();
+    if (overlays_) overlays_->cancel();
 }
 
 Result<uint32_t> Context::load_model(const sac_model_desc *given) {

@@ -4,6 +4,7 @@
 #include "plugins/vision/device_import.h"
 #include "plugins/vision/frame_queue.h"
 #include "plugins/vision/network.h"
+#include "plugins/vision/overlays.h"
 
 namespace sac::vision {
 
@@ -30,6 +31,7 @@ public:
     Inspector &inspector() { return *inspector_; }
     sac_memory_info memory_info();
     Networks &networks() { return *networks_; }
+    Overlays &overlays() { return *overlays_; }
 
     /// Lets calls that wait come back with an error.
     void cancel();
@@ -48,6 +50,7 @@ private:
     std::unique_ptr<Runtime> runtime_;
     std::unique_ptr<SnapshotPool> snapshots_;
     std::unique_ptr<Networks> networks_;
+    std::unique_ptr<Overlays> overlays_;
     std::unique_ptr<Loader> loader_;
     std::unique_ptr<Inspector> inspector_;
     std::unique_ptr<FrameQueue> frames_;  ///< ends first

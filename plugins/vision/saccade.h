@@ -49,8 +49,8 @@
  *  - The plugin keeps two threads for each context (frames and loading) and nothing once the last context is
  *    destroyed: the library can then be unloaded. It changes no global state of the process, of Vulkan or of the
  *    host's device.
- *  - It does not open cameras or video files, draw, or download. It writes one file: the pipeline cache (see
- *    cache_directory).
+ *  - It does not open cameras or video files, or download, and draws nothing unless asked to (saccade_overlay.h). It
+ *    writes one file: the pipeline cache (see cache_directory).
  */
 #ifndef SACCADE_H
 #define SACCADE_H
@@ -146,7 +146,8 @@ typedef struct sac_host {
 /* ---- the host's Vulkan device ---- */
 
 /* What a host's device must and should have. Arrays and strings are valid as long as the library is loaded. Features
- * are written "struct.member", as in "VkPhysicalDeviceVulkan12Features.timelineSemaphore". */
+ * are written "struct.member", as in "VkPhysicalDeviceVulkan12Features.timelineSemaphore". sac.overlay/1 needs more:
+ * see there. */
 typedef struct sac_requirements {
     uint32_t type, size; /* SAC_TYPE_REQUIREMENTS */
     const void *next;
@@ -466,8 +467,8 @@ typedef struct sac_api {
     /* [render] */
     sac_result (*get_statistics)(sac_context context, sac_statistics *statistics);
 
-    /* [any] A table of more functions by name and version: "sac.debug/1" (saccade_debug.h). Null: there is no such
-     * thing. The table is valid as long as the library is loaded. */
+    /* [any] A table of more functions by name and version: "sac.debug/1" (saccade_debug.h), "sac.overlay/1"
+     * (saccade_overlay.h). Null: there is no such thing. The table is valid as long as the library is loaded. */
     const void *(*get_extension)(sac_context context, const char *name);
 
     /* ---- 1.1 ---- */

@@ -53,8 +53,8 @@ typedef struct sac_overlay {
     uint32_t reserved;
 } sac_overlay;
 
-/* Where it is drawn. The image is a color attachment (VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT), 2D, with one sample; level 0
- * of layer 0 is drawn to. It belongs to the family of the commands, or is not exclusive.
+/* Where it is drawn. The image is a color attachment (VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT), 2D, with one sample; level
+ * 0 of layer 0 is drawn to. It belongs to the family of the commands, or is not exclusive.
  *
  * Formats: R8G8B8A8 and B8G8R8A8, _UNORM and _SRGB, A2B10G10R10_UNORM_PACK32, and R16G16B16A16_SFLOAT. UNORM values are
  * taken as sRGB-coded; those of _SRGB and _SFLOAT (1 is white) are blended as linear light, with alphas made to look
@@ -85,12 +85,12 @@ typedef struct sac_overlay_api {
      * drawn. They leave another pipeline, set 0, vertex buffer 0, push constants, viewport and scissor bound for
      * graphics.
      *
-     * Never waits for the GPU. After the first records of a size it takes no device memory; the first record of a format
-     * builds its pipeline, unless prepare has done so. What the commands use is kept until done_semaphore has reached
-     * done_value, and given back when it is looked at next, in record or destroy_context: the semaphore stays until
-     * then. The image may go as soon as the commands are done, and commands may be thrown away if the host lets the
-     * semaphore reach done_value all the same. SAC_NOT_READY: SAC_OVERLAY_IN_FLIGHT records are not done, nothing was
-     * recorded.
+     * Never waits for the GPU. After the first records of a size it takes no device memory; the first record of a
+     * format builds its pipeline, unless prepare has done so. What the commands use is kept until done_semaphore has
+     * reached done_value, and given back when it is looked at next, in record or destroy_context: the semaphore stays
+     * until then. The image may go as soon as the commands are done, and commands may be thrown away if the host lets
+     * the semaphore reach done_value all the same. SAC_NOT_READY: SAC_OVERLAY_IN_FLIGHT records are not done, nothing
+     * was recorded.
      *
      * destroy_context waits for what is in flight up to two seconds, as it does for images. What is not done then is
      * told to the log, and what it uses is destroyed: those commands must not be executed any more. */
