@@ -25,8 +25,8 @@ Status Canvas::fit(VkExtent2D extent) {
     framebuffer_ = VK_NULL_HANDLE;
     target_ = {};
     SAC_ASSIGN(target_,
-               GpuImage::create(device_, memory_, extent, canvas_format,
-                                VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT | VK_IMAGE_USAGE_TRANSFER_SRC_BIT, "canvas"));
+               vk::GpuImage::create(device_, memory_, extent, canvas_format,
+                                    VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT | VK_IMAGE_USAGE_TRANSFER_SRC_BIT, "canvas"));
     SAC_ASSIGN(framebuffer_, renderer_->create_framebuffer(target_.view(), extent));
     const VkDeviceSize bytes = VkDeviceSize{extent.width} * extent.height * 4;
     if (readback_.size() < bytes) {
@@ -43,7 +43,7 @@ Result<Image> Canvas::draw(const Frame &frame, const overlay::Overlay &overlay, 
                                    scale > 0 ? scale : overlay::overlay_scale(extent.width, extent.height)};
     const auto record = [&](VkCommandBuffer commands) -> Status {
         SAC_TRY(renderer_->draw(commands, 0, framebuffer_, extent, scene));
-        copy_to_host(device_, commands, target_.handle(), extent, readback_.handle());
+        vk::copy_to_host(device_, commands, target_.handle(), extent, readback_.handle());
         return {};
     };
     SAC_TRY(vk::run_once(device_, record, "canvas"));

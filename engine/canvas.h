@@ -25,7 +25,7 @@ private:
     vk::Device &device_;
     vk::Memory &memory_;
     std::unique_ptr<Renderer> renderer_;
-    GpuImage target_;
+    vk::GpuImage target_;
     VkFramebuffer framebuffer_ = VK_NULL_HANDLE;
     vk::Buffer readback_;
 };

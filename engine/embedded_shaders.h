@@ -10,9 +10,6 @@ namespace sac::spirv {
 extern const uint32_t overlay_picture_vert[], overlay_picture_frag[];
 extern const size_t overlay_picture_vert_words, overlay_picture_frag_words;
 
-extern const uint32_t overlay_ui_vert[], overlay_ui_frag[];
-extern const size_t overlay_ui_vert_words, overlay_ui_frag_words;
-
 extern const uint32_t scene_mesh_vert[], scene_silhouette_vert[], scene_shadow_vert[], scene_backdrop_vert[];
 extern const uint32_t scene_mesh_frag[], scene_backdrop_frag[], scene_ids_frag[], scene_coverage_frag[];
 extern const size_t scene_mesh_vert_words, scene_silhouette_vert_words, scene_shadow_vert_words,

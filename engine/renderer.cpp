@@ -213,11 +213,11 @@ Status Renderer::fit_textures(const Frame &frame) {
     if (fits(0) && fits(1) && fits(2)) return {};
 
     SAC_TRY(device_.wait_idle());  // another size or format is rare, and what was drawn before may still be read
-    std::array<GpuImage, 3> planes;
+    std::array<vk::GpuImage, 3> planes;
     for (size_t i = 0; i < 3; ++i) {
         SAC_ASSIGN(planes[i],
-                   GpuImage::create(device_, memory_, {layouts[i].width, layouts[i].height}, layouts[i].format,
-                                    VK_IMAGE_USAGE_SAMPLED_BIT | VK_IMAGE_USAGE_TRANSFER_DST_BIT, "picture"));
+                   vk::GpuImage::create(device_, memory_, {layouts[i].width, layouts[i].height}, layouts[i].format,
+                                        VK_IMAGE_USAGE_SAMPLED_BIT | VK_IMAGE_USAGE_TRANSFER_DST_BIT, "picture"));
     }
     planes_ = std::move(planes);
     planes_written_ = false;
@@ -257,7 +257,7 @@ Status Renderer::upload(VkCommandBuffer commands, Slot &slot, const Frame &frame
         from = {Plane{converted.get(), frame.width * 4}};
     }
 
-    const ImageUse before = planes_written_ ? fragment_read : fresh;
+    const vk::ImageUse before = planes_written_ ? vk::fragment_read : vk::fresh;
     VkDeviceSize offset = 0;
     for (size_t i = 0; i < 3; ++i) {
         const PlaneLayout &l = layouts[i];
@@ -270,14 +270,14 @@ Status Renderer::upload(VkCommandBuffer commands, Slot &slot, const Frame &frame
         else
             for (size_t y = 0; y < l.height; ++y) std::memcpy(to + y * row, from[i].data + y * from[i].stride, row);
 
-        image_barrier(device_, commands, planes_[i].handle(), before, transfer_write);
+        vk::image_barrier(device_, commands, planes_[i].handle(), before, vk::transfer_write);
         VkBufferImageCopy region = {};
         region.bufferOffset = offset;
         region.imageSubresource = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1};
         region.imageExtent = {l.width, l.height, 1};
         device_.fn().CmdCopyBufferToImage(commands, slot.staging.handle(), planes_[i].handle(),
                                           VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, 1, &region);
-        image_barrier(device_, commands, planes_[i].handle(), transfer_write, fragment_read);
+        vk::image_barrier(device_, commands, planes_[i].handle(), vk::transfer_write, vk::fragment_read);
         offset += align_plane(row * l.height);
     }
     planes_written_ = true;

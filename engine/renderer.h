@@ -5,7 +5,7 @@
 #include <functional>
 #include <vector>
 
-#include "engine/gpu_image.h"
+#include "compute/vk/gpu_image.h"
 #include "engine/io/frame.h"
 #include "plugins/overlay/shapes_renderer.h"
 
@@ -62,7 +62,7 @@ private:
     VkDescriptorSet set_ = VK_NULL_HANDLE;
     VkPipelineLayout layout_ = VK_NULL_HANDLE;
     VkPipeline picture_pipeline_ = VK_NULL_HANDLE, shapes_pipeline_ = VK_NULL_HANDLE;
-    std::array<GpuImage, 3> planes_;  // of the picture; those its format does not have are one pixel
+    std::array<vk::GpuImage, 3> planes_;  // of the picture; those its format does not have are one pixel
     bool planes_written_ = false;
     Frame shown_;  // format and size of the picture, without its memory
     std::vector<Slot> slots_;

@@ -1,13 +1,61 @@
 #include "engine/viewer.h"
 
 #include <algorithm>
+#include <utility>
+
+#define GLFW_INCLUDE_NONE
+#include <GLFW/glfw3.h>
 
 namespace sac::engine {
 
 namespace {
-constexpr ImageUse presented_image = {VK_PIPELINE_STAGE_COLOR_ATTACHMENT_OUTPUT_BIT,
-                                      VK_ACCESS_COLOR_ATTACHMENT_WRITE_BIT, VK_IMAGE_LAYOUT_PRESENT_SRC_KHR};
-constexpr ImageUse to_present = {VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, 0, VK_IMAGE_LAYOUT_PRESENT_SRC_KHR};
+constexpr vk::ImageUse presented_image = {VK_PIPELINE_STAGE_COLOR_ATTACHMENT_OUTPUT_BIT,
+                                          VK_ACCESS_COLOR_ATTACHMENT_WRITE_BIT, VK_IMAGE_LAYOUT_PRESENT_SRC_KHR};
+constexpr vk::ImageUse to_present = {VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, 0, VK_IMAGE_LAYOUT_PRESENT_SRC_KHR};
+
+panel::UiKey to_ui_key(int glfw) {
+    using panel::UiKey;
+    constexpr std::pair<int, UiKey> keys[] = {{GLFW_KEY_TAB, UiKey::tab},
+                                              {GLFW_KEY_LEFT, UiKey::left},
+                                              {GLFW_KEY_RIGHT, UiKey::right},
+                                              {GLFW_KEY_UP, UiKey::up},
+                                              {GLFW_KEY_DOWN, UiKey::down},
+                                              {GLFW_KEY_PAGE_UP, UiKey::page_up},
+                                              {GLFW_KEY_PAGE_DOWN, UiKey::page_down},
+                                              {GLFW_KEY_HOME, UiKey::home},
+                                              {GLFW_KEY_END, UiKey::end},
+                                              {GLFW_KEY_INSERT, UiKey::insert},
+                                              {GLFW_KEY_DELETE, UiKey::del},
+                                              {GLFW_KEY_BACKSPACE, UiKey::backspace},
+                                              {GLFW_KEY_SPACE, UiKey::space},
+                                              {GLFW_KEY_ENTER, UiKey::enter},
+                                              {GLFW_KEY_KP_ENTER, UiKey::keypad_enter},
+                                              {GLFW_KEY_ESCAPE, UiKey::escape},
+                                              {GLFW_KEY_A, UiKey::a},
+                                              {GLFW_KEY_C, UiKey::c},
+                                              {GLFW_KEY_V, UiKey::v},
+                                              {GLFW_KEY_X, UiKey::x},
+                                              {GLFW_KEY_Y, UiKey::y},
+                                              {GLFW_KEY_Z, UiKey::z}};
+    const auto *const found =
+        std::find_if(std::begin(keys), std::end(keys), [&](const auto &key) { return key.first == glfw; });
+    return found == std::end(keys) ? UiKey::none : found->second;
+}
+
+panel::UiEvent to_ui(const InputEvent &event) {
+    using Kind = panel::UiEvent::Kind;
+    constexpr std::pair<InputEvent::Kind, Kind> kinds[] = {{InputEvent::Kind::cursor, Kind::cursor},
+                                                           {InputEvent::Kind::button, Kind::button},
+                                                           {InputEvent::Kind::scroll, Kind::scroll},
+                                                           {InputEvent::Kind::key, Kind::key},
+                                                           {InputEvent::Kind::character, Kind::character}};
+    panel::UiEvent to = {Kind::cursor, event.x, event.y, event.code, event.down, event.control, event.shift, event.alt};
+    for (const auto &[from, kind] : kinds)
+        if (event.kind == from) to.kind = kind;
+    if (to.kind == Kind::key) to.code = static_cast<int>(to_ui_key(event.code));
+    return to;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Viewer>> Viewer::create(const WindowOptions &window_options, vk::DeviceOptions device_options) {
@@ -89,9 +137,9 @@ Status Viewer::record_capture(VkCommandBuffer commands, const SwapchainImage &im
         SAC_ASSIGN(readback_, vk::Buffer::create(*device_, *memory_, bytes, VK_BUFFER_USAGE_TRANSFER_DST_BIT,
                                                  vk::MemoryUse::readback, "window readback"));
     }
-    image_barrier(*device_, commands, image.image, presented_image, transfer_read);
-    copy_to_host(*device_, commands, image.image, image.extent, readback_.handle());
-    image_barrier(*device_, commands, image.image, transfer_read, to_present);
+    vk::image_barrier(*device_, commands, image.image, presented_image, vk::transfer_read);
+    vk::copy_to_host(*device_, commands, image.image, image.extent, readback_.handle());
+    vk::image_barrier(*device_, commands, image.image, vk::transfer_read, to_present);
     return {};
 }
 
@@ -106,12 +154,12 @@ void Viewer::read_capture(VkExtent2D extent, Image &capture) const {
     }
 }
 
-Result<Ui *> Viewer::ui() {
+Result<panel::Ui *> Viewer::ui() {
     if (!ui_) {
-        SAC_ASSIGN(ui_, Ui::create(*device_, *memory_, renderer_->pass(), frames_in_flight));
+        SAC_ASSIGN(ui_, panel::Ui::create(*device_, *memory_, renderer_->pass(), frames_in_flight));
         ui_->use_clipboard([this] { return window_->clipboard(); },
                            [this](const std::string &text) { window_->set_clipboard(text); });
-        window_->on_input([this](const InputEvent &event) { ui_->take(event); });
+        window_->on_input([this](const InputEvent &event) { ui_->take(to_ui(event)); });
     }
     return ui_.get();
 }

@@ -4,8 +4,8 @@
 #include "compute/vk/commands.h"
 #include "engine/io/image.h"
 #include "engine/swapchain.h"
-#include "engine/ui/ui.h"
 #include "engine/window.h"
+#include "plugins/panel/ui/ui.h"
 
 namespace sac::engine {
 
@@ -28,7 +28,7 @@ public:
     Result<bool> show(const Frame *frame, const overlay::Overlay &overlay, Image *capture = nullptr);
     /// Dear ImGui over the picture, fed with the window's events. Created at the first call; from then on each show()
     /// must lie behind a ui().begin(), and what was drawn since is shown with it.
-    Result<Ui *> ui();
+    Result<panel::Ui *> ui();
     /// Where the picture goes, in pixels of the window; no width: all of it, as at first.
     void set_picture_area(const overlay::Rect &area) { picture_area_ = area; }
     /// Frames presented so far.
@@ -57,7 +57,7 @@ private:
     vk::Buffer readback_;
     uint64_t presented_ = 0;
     overlay::Rect picture_area_;
-    std::unique_ptr<Ui> ui_;
+    std::unique_ptr<panel::Ui> ui_;
 };
 
 }  // namespace sac::engine

@@ -11,20 +11,21 @@ Result<RenderTarget> RenderTarget::create(vk::Device &device, vk::Memory &memory
     target.extent_ = desc.extent;
     const bool averaged = desc.samples != VK_SAMPLE_COUNT_1_BIT;
     for (const VkFormat format : desc.colors) {
-        SAC_ASSIGN(GpuImage image,
-                   GpuImage::create(device, memory, desc.extent, format,
-                                    VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT | VK_IMAGE_USAGE_TRANSFER_SRC_BIT, desc.name));
+        SAC_ASSIGN(
+            vk::GpuImage image,
+            vk::GpuImage::create(device, memory, desc.extent, format,
+                                 VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT | VK_IMAGE_USAGE_TRANSFER_SRC_BIT, desc.name));
         target.colors_.push_back(std::move(image));
     }
     if (averaged) {
-        SAC_ASSIGN(target.samples_, GpuImage::create(device, memory, desc.extent, desc.colors[0],
-                                                     VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT, desc.name, desc.samples));
+        SAC_ASSIGN(target.samples_, vk::GpuImage::create(device, memory, desc.extent, desc.colors[0],
+                                                         VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT, desc.name, desc.samples));
     }
     if (desc.depth != VK_FORMAT_UNDEFINED) {
         VkImageUsageFlags usage = VK_IMAGE_USAGE_DEPTH_STENCIL_ATTACHMENT_BIT;
         if (desc.sample_depth) usage |= VK_IMAGE_USAGE_SAMPLED_BIT;
         SAC_ASSIGN(target.depth_,
-                   GpuImage::create(device, memory, desc.extent, desc.depth, usage, desc.name, desc.samples));
+                   vk::GpuImage::create(device, memory, desc.extent, desc.depth, usage, desc.name, desc.samples));
     }
     SAC_TRY(target.create_pass(desc));
     SAC_TRY(target.create_framebuffer());
@@ -108,7 +109,7 @@ Status RenderTarget::create_pass(const RenderTargetDesc &desc) {
 Status RenderTarget::create_framebuffer() {
     std::vector<VkImageView> views;
     if (samples_) views.push_back(samples_.view());
-    for (const GpuImage &color : colors_) views.push_back(color.view());
+    for (const vk::GpuImage &color : colors_) views.push_back(color.view());
     if (depth_) views.push_back(depth_.view());
     VkFramebufferCreateInfo info = {};
     info.sType = VK_STRUCTURE_TYPE_FRAMEBUFFER_CREATE_INFO;

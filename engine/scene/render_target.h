@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "engine/gpu_image.h"
+#include "compute/vk/gpu_image.h"
 
 namespace sac::engine {
 
@@ -35,16 +35,16 @@ public:
     VkRenderPass pass() const { return pass_; }
     VkExtent2D extent() const { return extent_; }
     /// The averaged one where there are several samples.
-    const GpuImage &color(size_t index) const { return colors_[index]; }
-    const GpuImage &depth() const { return depth_; }
+    const vk::GpuImage &color(size_t index) const { return colors_[index]; }
+    const vk::GpuImage &depth() const { return depth_; }
 
 private:
     Status create_pass(const RenderTargetDesc &desc);
     Status create_framebuffer();
     vk::Device *device_ = nullptr;
     VkExtent2D extent_ = {};
-    std::vector<GpuImage> colors_;
-    GpuImage samples_, depth_;  // samples_: what is averaged into colors_[0]
+    std::vector<vk::GpuImage> colors_;
+    vk::GpuImage samples_, depth_;  // samples_: what is averaged into colors_[0]
     VkRenderPass pass_ = VK_NULL_HANDLE;
     VkFramebuffer framebuffer_ = VK_NULL_HANDLE;
 };

@@ -361,7 +361,7 @@ void SceneRenderer::draw_meshes(VkCommandBuffer commands, VkPipeline pipeline) {
     }
 }
 
-void SceneRenderer::copy(VkCommandBuffer commands, const GpuImage &image, VkDeviceSize offset) {
+void SceneRenderer::copy(VkCommandBuffer commands, const vk::GpuImage &image, VkDeviceSize offset) {
     VkBufferImageCopy region = {};
     region.bufferOffset = offset;
     region.imageSubresource = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1};

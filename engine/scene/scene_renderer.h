@@ -45,7 +45,7 @@ private:
     void draw_meshes(VkCommandBuffer commands, VkPipeline pipeline);
     void record_picture(VkCommandBuffer commands);
     void record_visibility(VkCommandBuffer commands);
-    void copy(VkCommandBuffer commands, const GpuImage &image, VkDeviceSize offset);
+    void copy(VkCommandBuffer commands, const vk::GpuImage &image, VkDeviceSize offset);
     void read_visibility(Visibility &visibility) const;
 
     vk::Device &device_;

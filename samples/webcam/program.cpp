@@ -10,6 +10,7 @@
 #include "engine/scene_source.h"
 #include "engine/viewer.h"
 #include "plugins/panel/panel.h"
+#include "plugins/panel/ui/ui_textures.h"
 #include "samples/cli/models.h"
 #include "samples/cli/source.h"
 
@@ -18,18 +19,6 @@ namespace sac::webcam {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-// The panel's pictures in the engine's ImGui.
-class Textures : public panel::TextureHost {
-public:
-    explicit Textures(engine::Ui &ui) : ui_(ui) {}
-    ImTextureID create(uint32_t width, uint32_t height) override { return ui_.create_texture(width, height); }
-    void update(ImTextureID texture, const uint8_t *pixels) override { ui_.update_texture(texture, pixels); }
-    void destroy(ImTextureID texture) override { ui_.destroy_texture(texture); }
-
-private:
-    engine::Ui &ui_;
-};
 
 // The folders of models that have their weights, the one in use first.
 std::vector<std::string> find_models(const std::string &in_use) {
@@ -183,7 +172,7 @@ private:
         SAC_ASSIGN(ui_, viewer_->ui());
         panel::apply_style(std::max(1.0f, viewer_->window().content_scale()));
         ImGui::GetIO().FontGlobalScale = std::max(1.0f, viewer_->window().content_scale());
-        textures_ = std::make_unique<Textures>(*ui_);
+        textures_ = std::make_unique<panel::UiTextures>(*ui_);
         panel_ = std::make_unique<panel::Panel>(vision_->api(), vision_->context(), *textures_,
                                                 arguments_.text("--presets"));
         panel_->set_budget(static_cast<float>(arguments_.number("--budget", 33.3)));
@@ -286,8 +275,8 @@ private:
     std::unique_ptr<engine::Feed> feed_;
     std::atomic<uint64_t> validation_messages_ = 0;  // before the viewer, whose device reports to it until the end
     std::unique_ptr<engine::Viewer> viewer_;
-    engine::Ui *ui_ = nullptr;
-    std::unique_ptr<Textures> textures_;
+    panel::Ui *ui_ = nullptr;
+    std::unique_ptr<panel::UiTextures> textures_;
     std::unique_ptr<panel::Panel> panel_;
     panel::Host host_;
     std::vector<std::string> names_, folders_;  // of sources and models, as host_ has them in short

@@ -5,8 +5,8 @@
 
 #include "compute/vk/commands.h"
 #include "engine/renderer.h"
-#include "engine/ui/ui.h"
 #include "plugins/panel/panel.h"
+#include "plugins/panel/ui/ui_textures.h"
 #include "tests/engine/pictures.h"
 #include "tests/panel/fake.h"
 #include "tests/support/device.h"
@@ -25,11 +25,12 @@ public:
             Renderer::create(device(), memory(), VK_FORMAT_R8G8B8A8_UNORM, VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL, 1);
         REQUIRE(renderer.ok());
         renderer_ = std::move(*renderer);
-        auto made = Ui::create(device(), memory(), renderer_->pass(), 1);
+        auto made = panel::Ui::create(device(), memory(), renderer_->pass(), 1);
         REQUIRE_MESSAGE(made.ok(), made.error().message);
         ui = std::move(*made);
-        auto target = GpuImage::create(device(), memory(), extent, VK_FORMAT_R8G8B8A8_UNORM,
-                                       VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT | VK_IMAGE_USAGE_TRANSFER_SRC_BIT, "sheet");
+        auto target =
+            vk::GpuImage::create(device(), memory(), extent, VK_FORMAT_R8G8B8A8_UNORM,
+                                 VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT | VK_IMAGE_USAGE_TRANSFER_SRC_BIT, "sheet");
         REQUIRE(target.ok());
         target_ = std::move(*target);
         auto framebuffer = renderer_->create_framebuffer(target_.view(), extent);
@@ -46,7 +47,7 @@ public:
             Renderer::Scene scene;
             scene.on_top = [&](VkCommandBuffer c) { ui->draw(c, 0, extent_); };
             SAC_TRY(renderer_->draw(commands, 0, framebuffer_, extent_, scene));
-            copy_to_host(device(), commands, target_.handle(), extent_, readback.handle());
+            vk::copy_to_host(device(), commands, target_.handle(), extent_, readback.handle());
             return {};
         };
         const Status done = vk::run_once(device(), record, "sheet");
@@ -56,24 +57,13 @@ public:
         return image;
     }
 
-    std::unique_ptr<Ui> ui;
+    std::unique_ptr<panel::Ui> ui;
 
 private:
     VkExtent2D extent_;
     std::unique_ptr<Renderer> renderer_;
-    GpuImage target_;
+    vk::GpuImage target_;
     VkFramebuffer framebuffer_ = VK_NULL_HANDLE;
-};
-
-class UiTextures : public panel::TextureHost {
-public:
-    explicit UiTextures(Ui &ui) : ui_(ui) {}
-    ImTextureID create(uint32_t w, uint32_t h) override { return ui_.create_texture(w, h); }
-    void update(ImTextureID texture, const uint8_t *pixels) override { ui_.update_texture(texture, pixels); }
-    void destroy(ImTextureID texture) override { ui_.destroy_texture(texture); }
-
-private:
-    Ui &ui_;
 };
 
 }  // namespace
@@ -127,9 +117,9 @@ TEST_CASE("a click within one frame is not lost") {
     int clicks = 0;
     for (int frame = 0; frame < 6; ++frame) {
         if (frame == 2) {
-            sheet.ui->take({InputEvent::Kind::cursor, 20, 20});
+            sheet.ui->take({panel::UiEvent::Kind::cursor, 20, 20});
             for (const bool down : {true, false}) {
-                InputEvent event = {InputEvent::Kind::button};
+                panel::UiEvent event = {panel::UiEvent::Kind::button};
                 event.down = down;
                 sheet.ui->take(event);
             }
@@ -150,7 +140,7 @@ TEST_CASE("goldens of the panel") {
         reset_fake();
         Sheet sheet({480, 800});
         panel::apply_style(1);
-        UiTextures textures(*sheet.ui);
+        panel::UiTextures textures(*sheet.ui);
         panel::Panel panel(fake_api(), {1}, textures);
         panel.open_part(part);
         panel::Host host;
@@ -160,9 +150,9 @@ TEST_CASE("goldens of the panel") {
         host.frame_ms = 25;
         constexpr int frames = 12;
         for (int i = 0; i < frames; ++i) {
-            if (i == 4) sheet.ui->take({InputEvent::Kind::cursor, 60, 298});
+            if (i == 4) sheet.ui->take({panel::UiEvent::Kind::cursor, 60, 298});
             if (i == 5 || i == 6) {  // in the network's part: on a layer
-                InputEvent event = {InputEvent::Kind::button};
+                panel::UiEvent event = {panel::UiEvent::Kind::button};
                 event.down = i == 5;
                 if (std::string_view(part) == "Network") sheet.ui->take(event);
             }

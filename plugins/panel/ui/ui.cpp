@@ -1,12 +1,10 @@
-#include "engine/ui/ui.h"
+#include "plugins/panel/ui/ui.h"
 
 #include <algorithm>
-#include <cmath>
+#include <cfloat>
+#include <utility>
 
-#define GLFW_INCLUDE_NONE
-#include <GLFW/glfw3.h>
-
-namespace sac::engine {
+namespace sac::panel {
 
 Result<std::unique_ptr<Ui>> Ui::create(vk::Device &device, vk::Memory &memory, VkRenderPass pass, uint32_t slots) {
     std::unique_ptr<Ui> ui(new Ui(device, memory));
@@ -17,57 +15,70 @@ Result<std::unique_ptr<Ui>> Ui::create(vk::Device &device, vk::Memory &memory, V
     ImGuiIO &io = ImGui::GetIO();
     io.IniFilename = io.LogFilename = nullptr;  // no files of its own
     io.BackendFlags |= ImGuiBackendFlags_RendererHasVtxOffset;
-    const std::pair<ImGuiKey, int> keys[] = {{ImGuiKey_Tab, GLFW_KEY_TAB},
-                                             {ImGuiKey_LeftArrow, GLFW_KEY_LEFT},
-                                             {ImGuiKey_RightArrow, GLFW_KEY_RIGHT},
-                                             {ImGuiKey_UpArrow, GLFW_KEY_UP},
-                                             {ImGuiKey_DownArrow, GLFW_KEY_DOWN},
-                                             {ImGuiKey_PageUp, GLFW_KEY_PAGE_UP},
-                                             {ImGuiKey_PageDown, GLFW_KEY_PAGE_DOWN},
-                                             {ImGuiKey_Home, GLFW_KEY_HOME},
-                                             {ImGuiKey_End, GLFW_KEY_END},
-                                             {ImGuiKey_Delete, GLFW_KEY_DELETE},
-                                             {ImGuiKey_Backspace, GLFW_KEY_BACKSPACE},
-                                             {ImGuiKey_Space, GLFW_KEY_SPACE},
-                                             {ImGuiKey_Enter, GLFW_KEY_ENTER},
-                                             {ImGuiKey_KeyPadEnter, GLFW_KEY_KP_ENTER},
-                                             {ImGuiKey_Escape, GLFW_KEY_ESCAPE},
-                                             {ImGuiKey_A, GLFW_KEY_A},
-                                             {ImGuiKey_C, GLFW_KEY_C},
-                                             {ImGuiKey_V, GLFW_KEY_V},
-                                             {ImGuiKey_X, GLFW_KEY_X},
-                                             {ImGuiKey_Y, GLFW_KEY_Y},
-                                             {ImGuiKey_Z, GLFW_KEY_Z}};
-    for (const auto &[key, code] : keys) io.KeyMap[key] = code;
+    const std::pair<ImGuiKey, UiKey> keys[] = {{ImGuiKey_Tab, UiKey::tab},
+                                               {ImGuiKey_LeftArrow, UiKey::left},
+                                               {ImGuiKey_RightArrow, UiKey::right},
+                                               {ImGuiKey_UpArrow, UiKey::up},
+                                               {ImGuiKey_DownArrow, UiKey::down},
+                                               {ImGuiKey_PageUp, UiKey::page_up},
+                                               {ImGuiKey_PageDown, UiKey::page_down},
+                                               {ImGuiKey_Home, UiKey::home},
+                                               {ImGuiKey_End, UiKey::end},
+                                               {ImGuiKey_Insert, UiKey::insert},
+                                               {ImGuiKey_Delete, UiKey::del},
+                                               {ImGuiKey_Backspace, UiKey::backspace},
+                                               {ImGuiKey_Space, UiKey::space},
+                                               {ImGuiKey_Enter, UiKey::enter},
+                                               {ImGuiKey_KeyPadEnter, UiKey::keypad_enter},
+                                               {ImGuiKey_Escape, UiKey::escape},
+                                               {ImGuiKey_A, UiKey::a},
+                                               {ImGuiKey_C, UiKey::c},
+                                               {ImGuiKey_V, UiKey::v},
+                                               {ImGuiKey_X, UiKey::x},
+                                               {ImGuiKey_Y, UiKey::y},
+                                               {ImGuiKey_Z, UiKey::z}};
+    for (const auto &[key, code] : keys) io.KeyMap[key] = static_cast<int>(code);
     SAC_TRY(ui->create_objects(pass));
     SAC_TRY(ui->create_font());
     return ui;
 }
 
-void Ui::take(const InputEvent &event) {
+void Ui::take(const UiEvent &event) {
     ++events_;
     ImGui::SetCurrentContext(context_);
     ImGuiIO &io = ImGui::GetIO();
     switch (event.kind) {
-        case InputEvent::Kind::cursor: io.MousePos = {event.x, event.y}; break;
-        case InputEvent::Kind::button:
+        case UiEvent::Kind::cursor: io.MousePos = {event.x, event.y}; break;
+        case UiEvent::Kind::button:
             if (event.code < 0 || event.code > 2) break;
             held_[event.code] = event.down;
             clicked_[event.code] |= event.down;
             break;
-        case InputEvent::Kind::scroll:
+        case UiEvent::Kind::scroll:
             io.MouseWheelH += event.x;
             io.MouseWheel += event.y;
             break;
-        case InputEvent::Kind::key:
+        case UiEvent::Kind::key:
             if (event.code >= 0 && event.code < static_cast<int>(std::size(io.KeysDown)))
                 io.KeysDown[event.code] = event.down;
             io.KeyCtrl = event.control;
             io.KeyShift = event.shift;
             io.KeyAlt = event.alt;
             break;
-        case InputEvent::Kind::character: io.AddInputCharacter(static_cast<unsigned>(event.code)); break;
+        case UiEvent::Kind::character: io.AddInputCharacter(static_cast<unsigned>(event.code)); break;
+        case UiEvent::Kind::focus:
+            if (event.down) break;
+            io.ClearInputKeys();
+            std::fill(std::begin(held_), std::end(held_), false);
+            io.MousePos = {-FLT_MAX, -FLT_MAX};
+            break;
     }
+}
+
+void Ui::type(const char *text) {
+    ++events_;
+    ImGui::SetCurrentContext(context_);
+    ImGui::GetIO().AddInputCharactersUTF8(text);
 }
 
 const char *Ui::get_clipboard(void *user) {
@@ -127,11 +138,7 @@ void Ui::update_texture(ImTextureID id, const uint8_t *pixels) {
 
 void Ui::destroy_texture(ImTextureID id) {
     const auto at = std::find_if(textures_.begin(), textures_.end(), [&](const auto &t) { return t.get() == id; });
-    if (at == textures_.end()) return;
-    (void)
-        device_.wait_idle();  // rare, and a frame in flight may still show it; a lost device is told by the next frame
-    free_sets_.push_back((*at)->set);
-    textures_.erase(at);
+    if (at != textures_.end()) textures_.erase(at);
 }
 
-}  // namespace sac::engine
+}  // namespace sac::panel

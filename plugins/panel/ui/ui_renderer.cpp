@@ -6,10 +6,15 @@
 
 #include "compute/vk/commands.h"
 #include "compute/vk/graphics_pipeline.h"
-#include "engine/embedded_shaders.h"
-#include "engine/ui/ui.h"
+#include "plugins/panel/ui/ui.h"
 
-namespace sac::engine {
+// shaders/overlay/ui.*, compiled and embedded by the build.
+namespace sac::spirv {
+extern const uint32_t overlay_ui_vert[], overlay_ui_frag[];
+extern const size_t overlay_ui_vert_words, overlay_ui_frag_words;
+}  // namespace sac::spirv
+
+namespace sac::panel {
 
 namespace {
 constexpr uint32_t sets_a_pool = 32;
@@ -20,6 +25,7 @@ Ui::~Ui() {
     const vk::DeviceFunctions &fn = device_.fn();
     const VkDevice device = device_.handle();
     if (context_) ImGui::DestroyContext(context_);
+    slots_.clear();
     textures_.clear();
     if (pipeline_) fn.DestroyPipeline(device, pipeline_, nullptr);
     if (layout_) fn.DestroyPipelineLayout(device, layout_, nullptr);
@@ -27,6 +33,10 @@ Ui::~Ui() {
     if (set_layout_) fn.DestroyDescriptorSetLayout(device, set_layout_, nullptr);
     for (const VkSampler sampler : {smooth_, sharp_})
         if (sampler) fn.DestroySampler(device, sampler, nullptr);
+}
+
+Ui::Texture::~Texture() {
+    if (set) free_sets.push_back(set);
 }
 
 Status Ui::create_objects(VkRenderPass pass) {
@@ -114,10 +124,11 @@ Result<VkDescriptorSet> Ui::take_set() {
     return set;
 }
 
-Result<std::unique_ptr<Ui::Texture>> Ui::make_texture(uint32_t width, uint32_t height, VkSampler sampler) {
-    auto texture = std::make_unique<Texture>();
-    SAC_ASSIGN(texture->image, GpuImage::create(device_, memory_, {width, height}, VK_FORMAT_R8G8B8A8_UNORM,
-                                                VK_IMAGE_USAGE_SAMPLED_BIT | VK_IMAGE_USAGE_TRANSFER_DST_BIT, "ui"));
+Result<std::shared_ptr<Ui::Texture>> Ui::make_texture(uint32_t width, uint32_t height, VkSampler sampler) {
+    auto texture = std::make_shared<Texture>(free_sets_);
+    SAC_ASSIGN(texture->image,
+               vk::GpuImage::create(device_, memory_, {width, height}, VK_FORMAT_R8G8B8A8_UNORM,
+                                    VK_IMAGE_USAGE_SAMPLED_BIT | VK_IMAGE_USAGE_TRANSFER_DST_BIT, "ui"));
     SAC_ASSIGN(texture->set, take_set());
     const VkDescriptorImageInfo image = {sampler, texture->image.view(), VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL};
     VkWriteDescriptorSet write = {};
@@ -144,14 +155,15 @@ Status Ui::upload_textures(VkCommandBuffer commands, Slot &slot) {
         if (texture->pixels.empty()) continue;
         std::memcpy(slot.staging.mapped<uint8_t>() + offset, texture->pixels.data(), texture->pixels.size());
         const VkImage image = texture->image.handle();
-        image_barrier(device_, commands, image, texture->written ? fragment_read : fresh, transfer_write);
+        vk::image_barrier(device_, commands, image, texture->written ? vk::fragment_read : vk::fresh,
+                          vk::transfer_write);
         VkBufferImageCopy region = {};
         region.bufferOffset = offset;
         region.imageSubresource = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1};
         region.imageExtent = {texture->image.extent().width, texture->image.extent().height, 1};
         device_.fn().CmdCopyBufferToImage(commands, slot.staging.handle(), image, VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL,
                                           1, &region);
-        image_barrier(device_, commands, image, transfer_write, fragment_read);
+        vk::image_barrier(device_, commands, image, vk::transfer_write, vk::fragment_read);
         offset += texture->pixels.size();
         texture->pixels.clear();
         texture->written = true;
@@ -186,6 +198,7 @@ Status Ui::upload(VkCommandBuffer commands, uint32_t slot) {
     if (begun_) ImGui::Render();
     begun_ = false;
     const vk::ScopedLabel label(device_, commands, "ui");
+    slots_[slot].shown = textures_;
     SAC_TRY(upload_textures(commands, slots_[slot]));
     const ImDrawData *data = ImGui::GetDrawData();
     return data ? upload_vertices(slots_[slot], *data) : Status();
@@ -227,4 +240,4 @@ void Ui::draw(VkCommandBuffer commands, uint32_t slot_index, VkExtent2D target) 
     }
 }
 
-}  // namespace sac::engine
+}  // namespace sac::panel

@@ -3,7 +3,7 @@
 
 #include "compute/vk/memory.h"
 
-namespace sac::engine {
+namespace sac::vk {
 
 /// Move-only; gives image and memory back on destruction, which must be after the device's last use.
 class GpuImage {
@@ -11,7 +11,7 @@ public:
     GpuImage() = default;
     /// One level, one layer, optimal tiling; a color, or depth (without stencil). Error unsupported where the size is
     /// beyond the device's limit.
-    static Result<GpuImage> create(vk::Device &device, vk::Memory &memory, VkExtent2D extent, VkFormat format,
+    static Result<GpuImage> create(Device &device, Memory &memory, VkExtent2D extent, VkFormat format,
                                    VkImageUsageFlags usage, const char *name,
                                    VkSampleCountFlagBits samples = VK_SAMPLE_COUNT_1_BIT);
     ~GpuImage();
@@ -26,13 +26,13 @@ public:
 
 private:
     void destroy();
-    vk::Device *device_ = nullptr;
-    vk::Memory *memory_ = nullptr;
+    Device *device_ = nullptr;
+    Memory *memory_ = nullptr;
     VkImage image_ = VK_NULL_HANDLE;
     VkImageView view_ = VK_NULL_HANDLE;
     VkExtent2D extent_ = {};
     VkFormat format_ = VK_FORMAT_UNDEFINED;
-    vk::Allocation allocation_;
+    Allocation allocation_;
 };
 
 /// One side of a barrier: who uses the image, how, in which layout.
@@ -50,11 +50,10 @@ inline constexpr ImageUse fragment_read = {VK_PIPELINE_STAGE_FRAGMENT_SHADER_BIT
                                            VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL};
 
 /// A barrier between two uses of an image's only level and layer.
-void image_barrier(const vk::Device &device, VkCommandBuffer commands, VkImage image, const ImageUse &before,
+void image_barrier(const Device &device, VkCommandBuffer commands, VkImage image, const ImageUse &before,
                    const ImageUse &after);
 
 /// Copies a color image in TRANSFER_SRC_OPTIMAL into `buffer`, rows tightly packed, and makes it visible to the host.
-void copy_to_host(const vk::Device &device, VkCommandBuffer commands, VkImage image, VkExtent2D extent,
-                  VkBuffer buffer);
+void copy_to_host(const Device &device, VkCommandBuffer commands, VkImage image, VkExtent2D extent, VkBuffer buffer);
 
-}  // namespace sac::engine
+}  // namespace sac::vk

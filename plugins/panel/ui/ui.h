@@ -9,10 +9,46 @@
 
 #include <imgui.h>
 
-#include "engine/gpu_image.h"
-#include "engine/window.h"
+#include "compute/vk/gpu_image.h"
 
-namespace sac::engine {
+namespace sac::panel {
+
+/// The keys that the ui knows what to do with; letters by their capital.
+enum class UiKey : int {
+    none = 0,
+    tab = 1,
+    left = 2,
+    right = 3,
+    up = 4,
+    down = 5,
+    page_up = 6,
+    page_down = 7,
+    home = 8,
+    end = 9,
+    insert = 10,
+    del = 11,
+    backspace = 12,
+    space = 13,
+    enter = 14,
+    keypad_enter = 15,
+    escape = 16,
+    a = 'A',
+    c = 'C',
+    v = 'V',
+    x = 'X',
+    y = 'Y',
+    z = 'Z',
+};
+
+/// What a pointer or a keyboard does, in the order in which it comes.
+struct UiEvent {
+    enum class Kind { cursor, button, scroll, key, character, focus };
+    Kind kind = Kind::cursor;
+    float x = 0, y = 0;  ///< cursor: pixels of the target; scroll: notches
+    int code = 0;        ///< button: 0 left, 1 right, 2 middle; key: a UiKey; character: Unicode
+    bool down = false;   ///< button, key; focus: whether it was got. Losing it lets go of all that is held
+    bool control = false, shift = false, alt = false;  ///< key
+};
 
 /// One ImGui context and its renderer. Device and memory must outlive it. [thread] one at a time; ImGui's current
 /// context is this one from begin() on.
@@ -26,7 +62,9 @@ public:
     Ui(const Ui &) = delete;
     Ui &operator=(const Ui &) = delete;
 
-    void take(const InputEvent &event);
+    void take(const UiEvent &event);
+    /// UTF-8 that was typed.
+    void type(const char *text);
     void use_clipboard(std::function<std::string()> get, std::function<void(const std::string &)> set);
     /// ImGui's NewFrame, for a target of that size. A frame that was begun and never drawn is ended first.
     void begin(VkExtent2D target, float seconds);
@@ -47,23 +85,31 @@ public:
     ImTextureID create_texture(uint32_t width, uint32_t height);
     /// width * height * 4 bytes of RGBA, copied; shown from the next upload() on.
     void update_texture(ImTextureID texture, const uint8_t *pixels);
+    /// At once for later frames; those in flight keep it until their slot comes round.
     void destroy_texture(ImTextureID texture);
 
 private:
+    // Gives its set back when it goes.
     struct Texture {
-        GpuImage image;
+        explicit Texture(std::vector<VkDescriptorSet> &home) : free_sets(home) {}
+        ~Texture();
+        Texture(const Texture &) = delete;
+        Texture &operator=(const Texture &) = delete;
+        vk::GpuImage image;
         VkDescriptorSet set = VK_NULL_HANDLE;
         std::vector<uint8_t> pixels;  // that have yet to go up
         bool written = false;
+        std::vector<VkDescriptorSet> &free_sets;
     };
     struct Slot {
         vk::Buffer vertices, indices, staging;
+        std::vector<std::shared_ptr<Texture>> shown;  // kept until the slot's submission has finished
     };
     Ui(vk::Device &device, vk::Memory &memory) : device_(device), memory_(memory) {}
     Status create_objects(VkRenderPass pass);
     Status create_font();
     Result<VkDescriptorSet> take_set();
-    Result<std::unique_ptr<Texture>> make_texture(uint32_t width, uint32_t height, VkSampler sampler);
+    Result<std::shared_ptr<Texture>> make_texture(uint32_t width, uint32_t height, VkSampler sampler);
     Status upload_textures(VkCommandBuffer commands, Slot &slot);
     Status upload_vertices(Slot &slot, const ImDrawData &data);
     static const char *get_clipboard(void *user);
@@ -78,7 +124,7 @@ private:
     std::vector<VkDescriptorSet> free_sets_;
     VkPipelineLayout layout_ = VK_NULL_HANDLE;
     VkPipeline pipeline_ = VK_NULL_HANDLE;
-    std::vector<std::unique_ptr<Texture>> textures_;
+    std::vector<std::shared_ptr<Texture>> textures_;
     std::vector<Slot> slots_;
     bool begun_ = false;
     uint64_t events_ = 0;
@@ -88,4 +134,4 @@ private:
     std::string clipboard_;
 };
 
-}  // namespace sac::engine
+}  // namespace sac::panel

@@ -1,13 +1,13 @@
-#include "engine/gpu_image.h"
+#include "compute/vk/gpu_image.h"
 
 #include <algorithm>
 #include <utility>
 
 #include "compute/base/format.h"
 
-namespace sac::engine {
+namespace sac::vk {
 
-Result<GpuImage> GpuImage::create(vk::Device &device, vk::Memory &memory, VkExtent2D extent, VkFormat format,
+Result<GpuImage> GpuImage::create(Device &device, Memory &memory, VkExtent2D extent, VkFormat format,
                                   VkImageUsageFlags usage, const char *name, VkSampleCountFlagBits samples) {
     const uint32_t limit = device.caps().limits.maxImageDimension2D;
     if (extent.width == 0 || extent.height == 0 || extent.width > limit || extent.height > limit)
@@ -37,7 +37,7 @@ Result<GpuImage> GpuImage::create(vk::Device &device, vk::Memory &memory, VkExte
     const VkDeviceSize page = std::max<VkDeviceSize>(device.caps().limits.bufferImageGranularity, 1);
     needs.alignment = std::max(needs.alignment, page);
     needs.size = (needs.size + page - 1) / page * page;
-    SAC_ASSIGN(image.allocation_, memory.allocate(needs, vk::MemoryUse::device, name));
+    SAC_ASSIGN(image.allocation_, memory.allocate(needs, MemoryUse::device, name));
     SAC_VK(
         device.fn().BindImageMemory(device.handle(), image.image_, image.allocation_.memory, image.allocation_.offset),
         "binding an image's memory");
@@ -81,7 +81,7 @@ void GpuImage::destroy() {
     // NOLINTEND(clang-analyzer-unix.Malloc)
 }
 
-void image_barrier(const vk::Device &device, VkCommandBuffer commands, VkImage image, const ImageUse &before,
+void image_barrier(const Device &device, VkCommandBuffer commands, VkImage image, const ImageUse &before,
                    const ImageUse &after) {
     VkImageMemoryBarrier barrier = {};
     barrier.sType = VK_STRUCTURE_TYPE_IMAGE_MEMORY_BARRIER;
@@ -95,8 +95,7 @@ void image_barrier(const vk::Device &device, VkCommandBuffer commands, VkImage i
     device.fn().CmdPipelineBarrier(commands, before.stage, after.stage, 0, 0, nullptr, 0, nullptr, 1, &barrier);
 }
 
-void copy_to_host(const vk::Device &device, VkCommandBuffer commands, VkImage image, VkExtent2D extent,
-                  VkBuffer buffer) {
+void copy_to_host(const Device &device, VkCommandBuffer commands, VkImage image, VkExtent2D extent, VkBuffer buffer) {
     VkBufferImageCopy region = {};
     region.imageSubresource = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1};
     region.imageExtent = {extent.width, extent.height, 1};
@@ -109,4 +108,4 @@ void copy_to_host(const vk::Device &device, VkCommandBuffer commands, VkImage im
                                    0, nullptr, 0, nullptr);
 }
 
-}  // namespace sac::engine
+}  // namespace sac::vk
