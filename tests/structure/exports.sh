@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# exports.sh <libsaccade.so>: the plugin exports one symbol, has no unique ones (they would forbid unloading), and
-# needs nothing beyond the C and C++ runtime: no ImGui, GLFW, FFmpeg, protobuf or Vulkan loader.
+# exports.sh <library> <symbol>: a library of ours exports that symbol alone, has no unique ones (they would forbid
+# unloading), and needs nothing beyond the C and C++ runtime: no ImGui, GLFW, FFmpeg, protobuf or Vulkan loader.
 set -euo pipefail
-library=$1
+library=$1 symbol=$2
 exported=$(nm -D --defined-only "$library" | awk '{print $3}')
-[[ $exported == sac_get_api ]] || { echo "exports other than sac_get_api: $exported"; exit 1; }
+[[ $exported == "$symbol" ]] || { echo "exports other than $symbol: $exported"; exit 1; }
 if nm "$library" | awk '$2 == "u"' | grep .; then
     echo "unique symbols"
     exit 1
