@@ -1,14 +1,14 @@
 """The house backbone and the house detector, in PyTorch.
 
-The backbone is what later heads share: it gives features at strides 8 and 16, 64 and 96 channels. Everything is plain 3 x 3
-and 1 x 1 convolution with batch norm and ReLU, which is folded when the network is loaded.
+The backbone is what later heads share: it gives features at strides 4, 8 and 16, of 32, 64 and 96 channels. Everything is
+plain 3 x 3 and 1 x 1 convolution with batch norm and ReLU, which is folded when the network is loaded.
 """
 import torch
 from torch import nn
 
 CLASSES = ("ball", "cube", "cone", "cylinder", "figure")
 WIDTH, HEIGHT = 320, 240
-STRIDES = (8, 16)
+STRIDES = (4, 8, 16)
 
 
 def conv(inputs, outputs, kernel=3, stride=1):
@@ -29,51 +29,68 @@ class Residual(nn.Module):
 
 
 class Backbone(nn.Module):
-    """N x 3 x H x W, RGB from 0 to 1 -> N x 64 x H/8 x W/8 and N x 96 x H/16 x W/16."""
+    """N x 3 x H x W, RGB from 0 to 1 -> N x 32 x H/4 x W/4, N x 64 x H/8 x W/8 and N x 96 x H/16 x W/16."""
 
     def __init__(self):
         super().__init__()
-        self.stem = nn.Sequential(conv(3, 16, 3, 2), conv(16, 32, 3, 2), conv(32, 32))
+        self.stage4 = nn.Sequential(conv(3, 16, 3, 2), conv(16, 32, 3, 2), conv(32, 32))
         self.stage8 = nn.Sequential(conv(32, 64, 3, 2), Residual(64))
         self.stage16 = nn.Sequential(conv(64, 96, 3, 2), Residual(96), Residual(96))
 
     def forward(self, x):
-        fine = self.stage8(self.stem(x))
-        return fine, self.stage16(fine)
+        fine = self.stage4(x)
+        middle = self.stage8(fine)
+        return fine, middle, self.stage16(middle)
+
+
+def twice(x):
+    return nn.functional.interpolate(x, scale_factor=2.0, mode="nearest")
 
 
 class Neck(nn.Module):
-    """What the coarse level knows is added to the fine one (Lin et al. 2017, arXiv:1612.03144): 64 channels each."""
+    """What the coarse levels know is added to the finer ones (Lin et al. 2017, arXiv:1612.03144): 32, 64 and 64
+    channels."""
 
     def __init__(self):
         super().__init__()
-        self.coarse_in, self.fine_in = conv(96, 64, 1), conv(64, 64, 1)
-        self.coarse_out, self.fine_out = conv(64, 64), conv(64, 64)
+        self.coarse = nn.Sequential(conv(96, 64, 1), conv(64, 64))
+        self.middle_in, self.middle_out = conv(64, 64, 1), conv(64, 64)
+        self.fine_in, self.fine_from, self.fine_out = conv(32, 32, 1), conv(64, 32, 1), conv(32, 32)
 
-    def forward(self, fine, coarse):
-        coarse = self.coarse_out(self.coarse_in(coarse))
-        wide = nn.functional.interpolate(coarse, scale_factor=2.0, mode="nearest")
-        return self.fine_out(self.fine_in(fine) + wide), coarse
+    def forward(self, fine, middle, coarse):
+        coarse = self.coarse(coarse)
+        middle = self.middle_out(self.middle_in(middle) + twice(coarse))
+        return self.fine_out(self.fine_in(fine) + twice(self.fine_from(middle))), middle, coarse
+
+
+class Head(nn.Module):
+    """Of a level N x (4 + classes) x H x W: distances from the cell's centre to the left, top, right and bottom edge in
+    strides, then the classes' logits (Tian et al. 2019, arXiv:1904.01355). Two towers look at place and kind apart, one
+    at both. `prior`: the logit to begin with, since most cells are empty."""
+
+    def __init__(self, inputs, width, towers, prior):
+        super().__init__()
+        self.towers = nn.ModuleList(conv(inputs, width) for _ in range(towers))
+        self.box, self.classes = nn.Conv2d(width, 4, 1), nn.Conv2d(width, len(CLASSES), 1)
+        nn.init.constant_(self.box.bias, 0.5)
+        nn.init.constant_(self.classes.bias, prior)
+
+    def forward(self, x):
+        seen = [tower(x) for tower in self.towers]
+        return torch.cat((torch.exp(self.box(seen[0]).clamp(-4, 4)), self.classes(seen[-1])), 1)
 
 
 class Detector(nn.Module):
-    """Gives for each stride N x (4 + classes) x H/stride x W/stride: distances from the cell's centre to the left, top,
-    right and bottom edge in strides, then the classes' logits (Tian et al. 2019, arXiv:1904.01355)."""
+    """What the heads say of each stride, the finest first. The two coarser levels share a head."""
 
     def __init__(self):
         super().__init__()
         self.backbone, self.neck = Backbone(), Neck()
-        self.box_tower, self.class_tower = conv(64, 48), conv(64, 48)
-        self.box, self.classes = nn.Conv2d(48, 4, 1), nn.Conv2d(48, len(CLASSES), 1)
-        nn.init.constant_(self.classes.bias, -4.6)  # a hundredth: most cells are empty
-        nn.init.constant_(self.box.bias, 0.5)
+        self.fine_head, self.head = Head(32, 32, 1, -6.5), Head(64, 48, 2, -4.6)
 
     def forward(self, x):
-        outputs = []
-        for level in self.neck(*self.backbone(x)):
-            distances = torch.exp(self.box(self.box_tower(level)).clamp(-4, 4))
-            outputs.append(torch.cat((distances, self.classes(self.class_tower(level))), 1))
-        return outputs
+        fine, middle, coarse = self.neck(*self.backbone(x))
+        return [self.fine_head(fine), self.head(middle), self.head(coarse)]
 
 
 def cells(device=None):
