@@ -217,11 +217,13 @@ def main():
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=0.1, help="of the convolutions, by Muon; the rest: a fiftieth")
     parser.add_argument("--look", type=int, default=1000, metavar="STEPS", help="between two scores of --val")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--state", default="toybox.pt", help="kept while training (default: toybox.pt)")
     parser.add_argument("--out", default=os.path.join(HERE, "model.onnx"))
     given = parser.parse_args()
 
     torch.manual_seed(1)
+    torch.set_num_threads(given.threads)
     images, boxes = load(given.train)
     val_images, val_boxes = load(given.val)
     print(f"{len(images)} pictures, {sum(map(len, boxes))} objects; {len(val_images)} pictures to look at meanwhile")
