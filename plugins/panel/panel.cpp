@@ -41,6 +41,10 @@ void Panel::open_part(const std::string &name) { parts_->opened = name; }
 void Panel::set_budget(float milliseconds) { parts_->view.settings.budget_ms = milliseconds; }
 void Panel::set_tracks(bool on) { parts_->view.settings.track = on; }
 
+void Panel::forget_tracks() {
+    if (parts_->view.settings.track) parts_->view.apply_tracks();
+}
+
 void Panel::hide() {
     parts_->view.wants_profile = parts_->view.wants_tensors = false;
     parts_->view.watch();
@@ -118,7 +122,7 @@ Wishes Panel::draw(const Area &area, const Host &host) {
             part("Timing", [&] { parts_->timing.draw(view); });
             part("Network", [&] { parts_->network.draw(view); });
             part("Memory", [&] { parts_->memory.draw(view); });
-            part("Presets", [&] { parts_->presets.draw(view); });
+            part("Presets", [&] { wishes = parts_->presets.draw(view, host); });
             ImGui::EndTabBar();
             parts_->opened.clear();
         }

@@ -62,6 +62,8 @@ public:
     /// The budget line, and whether the host has turned tracks on (the plugin cannot be asked).
     void set_budget(float milliseconds);
     void set_tracks(bool on);
+    /// Where the pictures begin to come from another source: no object known so far gets its id again.
+    void forget_tracks();
     /// Call it in place of draw() while the panel is not shown: nothing is watched or timed meanwhile.
     void hide();
 

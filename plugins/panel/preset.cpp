@@ -120,6 +120,16 @@ std::string float_literal(float value) {
     return text + "f";
 }
 
+// A JSON string. Control characters, which no name has a use for, are left out.
+std::string quoted(const std::string &text) {
+    std::string out = "\"";
+    for (const char c : text) {
+        if (c == '"' || c == '\\') out += '\\';
+        if (static_cast<unsigned char>(c) >= 0x20) out += c;
+    }
+    return out + '"';
+}
+
 }  // namespace
 
 std::string to_json(const Preset &preset) {
@@ -132,13 +142,15 @@ std::string to_json(const Preset &preset) {
     for (size_t i = 0; i < preset.classes.size(); ++i) text += (i ? ", " : "") + std::to_string(preset.classes[i]);
     text += std::string("],\n  \"track\": ") + (preset.track ? "true" : "false");
     text += ",\n  \"budget_ms\": " + number(preset.budget_ms);
+    text += ",\n  \"source\": " + quoted(preset.source);
+    text += ",\n  \"model\": " + quoted(preset.model);
     return text + "\n}\n";
 }
 
 bool from_json(const std::string &text, Preset &preset, std::string &error) {
     std::map<std::string, Value> fields;
     if (!Reader(text).object(fields)) {
-        error = "is not a preset: no JSON object of numbers, flags and lists";
+        error = "is not a preset: no JSON object of numbers, flags, names and lists";
         return false;
     }
     const auto version = fields.find("saccade_preset");
@@ -176,10 +188,17 @@ bool from_json(const std::string &text, Preset &preset, std::string &error) {
         out = value->flag;
         return true;
     };
+    const auto name = [&](const char *key, std::string &out) {
+        const Value *value = field(key);
+        if (!value) return true;
+        if (value->kind != Value::Kind::text) return refuse(key, "a name");
+        out = value->text;
+        return true;
+    };
     if (!real("score_threshold", 1, read.score_threshold, "a number from 0 to 1") ||
         !real("iou_threshold", 1, read.iou_threshold, "a number from 0 to 1") ||
         !real("budget_ms", 1000, read.budget_ms, "a number from 0 to 1000") || !flag("all_classes", read.all_classes) ||
-        !flag("track", read.track))
+        !flag("track", read.track) || !name("source", read.source) || !name("model", read.model))
         return false;
     if (const Value *value = field("max_detections")) {
         if (value->kind != Value::Kind::number || !is_whole(value->number, 1024))

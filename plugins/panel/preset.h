@@ -15,7 +15,8 @@ struct Preset {
     bool all_classes = true;
     std::vector<uint32_t> classes;  ///< that are wanted, ascending, where not all are
     bool track = false;
-    float budget_ms = 33.3f;  ///< of the budget line
+    float budget_ms = 33.3f;    ///< of the budget line
+    std::string source, model;  ///< as the host named them; "": whatever is in use
 
     bool operator==(const Preset &) const = default;
 };

@@ -107,7 +107,7 @@ struct MemoryPart {
 struct PresetPart {
     char name[64] = "default";
     std::string done;
-    void draw(View &view);
+    Wishes draw(View &view, const Host &host);
 };
 struct TransportPart {
     void draw(View &view);
