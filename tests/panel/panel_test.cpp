@@ -1,6 +1,7 @@
 // labels: host_only
 // The panel without a window: drawn headless against a plugin of paper, every part clicked through.
 #include "plugins/panel/panel.h"
+#include "plugins/panel/preset.h"
 
 #include <doctest/doctest.h>
 
@@ -227,6 +228,46 @@ TEST_CASE("presets: saved, changed, loaded; C on the clipboard; a bad name and a
     const int before = fake().calls["set_detect_settings"];
     bench.click(90, 119);
     CHECK(fake().calls["set_detect_settings"] <= before + 1);
+}
+
+TEST_CASE("a preset brings back source and model where the host has them, and says where it has not") {
+    reset_fake();
+    const TempDir folder;
+    const auto save = [&](const char *source, const char *model) {
+        panel::Preset preset;
+        preset.source = source;
+        preset.model = model;
+        std::string error;
+        REQUIRE_MESSAGE(panel::save_preset((folder / "default.json").string(), preset, error), error);
+    };
+    Bench bench(folder.path().string());
+    const auto load = [&] {
+        bench.source_wish = bench.model_wish = -1;
+        bench.open("Presets");
+        bench.click(86, 126);
+    };
+    save("scene", "other");
+    load();
+    CHECK(bench.source_wish == 1);
+    CHECK(bench.model_wish == 1);
+    save("camera", "toybox");  // those in use
+    load();
+    CHECK(bench.source_wish == -1);
+    CHECK(bench.model_wish == -1);
+    save("gone.mp4", "other");
+    load();
+    CHECK(bench.source_wish == -1);
+    CHECK(bench.model_wish == 1);
+}
+
+TEST_CASE("tracks begin anew with another source where they are on") {
+    reset_fake();
+    Bench bench;
+    bench.panel->forget_tracks();
+    CHECK(fake().calls["set_track_settings"] == 0);
+    bench.panel->set_tracks(true);
+    bench.panel->forget_tracks();
+    CHECK(fake().calls["set_track_settings"] == 1);
 }
 
 TEST_CASE("everything can be clicked on, with and without a model, a debug extension or answers") {

@@ -23,6 +23,8 @@ Preset sample() {
     preset.classes = {0, 5, 31, 32, 79};
     preset.track = true;
     preset.budget_ms = 16.6f;
+    preset.source = R"(a "quoted" \ name.mp4)";
+    preset.model = "toybox";
     return preset;
 }
 
@@ -74,6 +76,8 @@ TEST_CASE("bad presets are refused with a sentence and change nothing") {
         {"{\"saccade_preset\": 1, \"classes\": [-1]}", "\"classes\" must be"},
         {"{\"saccade_preset\": 1, \"classes\": [40000]}", "\"classes\" must be"},
         {"{\"saccade_preset\": 1, \"budget_ms\": []}", "\"budget_ms\" must be"},
+        {"{\"saccade_preset\": 1, \"source\": 3}", "\"source\" must be a name"},
+        {"{\"saccade_preset\": 1, \"model\": [1]}", "\"model\" must be a name"},
     };
     for (const auto &[given, expected] : bad) {
         const char *text = given;  // a binding cannot be captured
