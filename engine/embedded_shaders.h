@@ -7,8 +7,10 @@
 
 namespace sac::spirv {
 
-extern const uint32_t overlay_picture_vert[], overlay_picture_frag[];
-extern const size_t overlay_picture_vert_words, overlay_picture_frag_words;
+extern const uint32_t overlay_picture_vert[], overlay_picture_rgb_frag[], overlay_picture_yuv_frag[],
+    overlay_picture_rgb_area_frag[], overlay_picture_yuv_area_frag[];
+extern const size_t overlay_picture_vert_words, overlay_picture_rgb_frag_words, overlay_picture_yuv_frag_words,
+    overlay_picture_rgb_area_frag_words, overlay_picture_yuv_area_frag_words;
 
 extern const uint32_t scene_mesh_vert[], scene_silhouette_vert[], scene_shadow_vert[], scene_backdrop_vert[];
 extern const uint32_t scene_mesh_frag[], scene_backdrop_frag[], scene_ids_frag[], scene_coverage_frag[];

@@ -80,7 +80,9 @@ Result<std::unique_ptr<Renderer>> Renderer::create(vk::Device &device, vk::Memor
 Renderer::~Renderer() {
     const vk::DeviceFunctions &fn = device_.fn();
     const VkDevice device = device_.handle();
-    if (picture_pipeline_) fn.DestroyPipeline(device, picture_pipeline_, nullptr);
+    for (const auto &row : picture_pipelines_)
+        for (VkPipeline pipeline : row)
+            if (pipeline) fn.DestroyPipeline(device, pipeline, nullptr);
     if (shapes_pipeline_) fn.DestroyPipeline(device, shapes_pipeline_, nullptr);
     if (layout_) fn.DestroyPipelineLayout(device, layout_, nullptr);
     if (pool_) fn.DestroyDescriptorPool(device, pool_, nullptr);
@@ -181,11 +183,18 @@ Status Renderer::create_pipelines() {
     vk::GraphicsPipelineDesc picture;
     picture.name = "overlay picture";
     picture.vertex = {spirv::overlay_picture_vert, spirv::overlay_picture_vert_words};
-    picture.fragment = {spirv::overlay_picture_frag, spirv::overlay_picture_frag_words};
     picture.layout = layout_;
     picture.pass = pass_;
-    SAC_ASSIGN(picture_pipeline_, vk::create_graphics_pipeline(device_, picture));
-
+    const decltype(picture.fragment) fragments[2][2] = {
+        {{spirv::overlay_picture_rgb_frag, spirv::overlay_picture_rgb_frag_words},
+         {spirv::overlay_picture_rgb_area_frag, spirv::overlay_picture_rgb_area_frag_words}},
+        {{spirv::overlay_picture_yuv_frag, spirv::overlay_picture_yuv_frag_words},
+         {spirv::overlay_picture_yuv_area_frag, spirv::overlay_picture_yuv_area_frag_words}}};
+    for (int yuv = 0; yuv < 2; ++yuv)
+        for (int area = 0; area < 2; ++area) {
+            picture.fragment = fragments[yuv][area];
+            SAC_ASSIGN(picture_pipelines_[yuv][area], vk::create_graphics_pipeline(device_, picture));
+        }
     SAC_ASSIGN(shapes_pipeline_, shapes_renderer_->create_pipeline(pass_));
     return {};
 }
@@ -302,7 +311,7 @@ void Renderer::draw_picture(VkCommandBuffer commands, VkExtent2D extent, const o
     const std::array<float, 4> axes = texture_axes(shown_.turn);
     std::copy(axes.begin(), axes.end(), push.turn);
     const vk::DeviceFunctions &fn = device_.fn();
-    fn.CmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_GRAPHICS, picture_pipeline_);
+    fn.CmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_GRAPHICS, picture_pipelines_[push.format != 0][push.taps > 1]);
     fn.CmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_GRAPHICS, layout_, 0, 1, &set_, 0, nullptr);
     fn.CmdPushConstants(commands, layout_, VK_SHADER_STAGE_VERTEX_BIT | VK_SHADER_STAGE_FRAGMENT_BIT, 0, sizeof push,
                         &push);

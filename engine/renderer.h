@@ -61,7 +61,8 @@ private:
     VkDescriptorPool pool_ = VK_NULL_HANDLE;
     VkDescriptorSet set_ = VK_NULL_HANDLE;
     VkPipelineLayout layout_ = VK_NULL_HANDLE;
-    VkPipeline picture_pipeline_ = VK_NULL_HANDLE, shapes_pipeline_ = VK_NULL_HANDLE;
+    VkPipeline picture_pipelines_[2][2] = {};  // [YUV][made smaller]
+    VkPipeline shapes_pipeline_ = VK_NULL_HANDLE;
     std::array<vk::GpuImage, 3> planes_;  // of the picture; those its format does not have are one pixel
     bool planes_written_ = false;
     Frame shown_;  // format and size of the picture, without its memory

@@ -18,13 +18,16 @@ public:
     SceneSource(uint64_t seed, double frame_rate)
         : name_(format("scene:%llu", static_cast<unsigned long long>(seed))), frame_rate_(frame_rate) {}
 
-    Status open(vk::DeviceOptions options, uint64_t seed, const SceneRendererOptions &size) {
+    Status open(vk::DeviceOptions options, uint64_t seed, SceneRendererOptions size) {
         options.on_validation_message = [this, told = options.on_validation_message](const char *message) {
             ++validation_messages_;
             if (told) told(message);
         };
         SAC_ASSIGN(device_, vk::Device::create(options));
         memory_ = std::make_unique<vk::Memory>(*device_);
+        // Where a CPU draws, smooth edges are half of the time, which the network has more use for: 640 x 480 on
+        // llvmpipe with two cores take 12 to 19 ms with them and 6.5 ms without.
+        size.smooth_edges = !device_->caps().is_cpu;
         SAC_ASSIGN(renderer_, SceneRenderer::create(*device_, *memory_, size));
         SAC_ASSIGN(scene_, make_clear_scene(seed, size, *renderer_));
         return {};

@@ -118,7 +118,7 @@ private:
         const Status status = vision_->submit(shown_, ++submitted_);
         constexpr size_t most = 10000;  // the newest: memory does not grow with time
         if (submit_us_.size() < most) submit_us_.resize(submit_us_.size() + 1);
-        submit_us_[submitted_ % submit_us_.size()] =
+        submit_us_[(submitted_ - 1) % submit_us_.size()] =
             std::chrono::duration<double, std::micro>(Clock::now() - before).count();
         return status;
     }
