@@ -14,6 +14,7 @@ import hashlib
 import json
 import math
 import os
+import signal
 import sys
 import time
 
@@ -209,6 +210,78 @@ def has_bfloat16():
     return "avx512_bf16" in text or "amx_bf16" in text
 
 
+class Training:
+    """The model, its average over the steps, which is what is kept, and how far they are."""
+
+    def __init__(self, steps, batch, rate):
+        self.steps, self.batch = steps, batch
+        self.step, self.seconds = 0, 0.0
+        self.model = Detector().to(memory_format=torch.channels_last)
+        self.average = Detector()
+        self.average.load_state_dict(self.model.state_dict())
+        self.precision = torch.bfloat16 if has_bfloat16() else torch.float32
+        outputs = {id(p) for head in (self.model.fine_head, self.model.head)
+                   for p in (head.box.weight, head.classes.weight)}
+        hidden = [p for p in self.model.parameters() if p.ndim > 1 and id(p) not in outputs]
+        self.others = [p for p in self.model.parameters() if p.ndim <= 1 or id(p) in outputs]
+        self.optimizers = [(Muon(hidden, rate, kind=self.precision), rate),
+                           (torch.optim.AdamW(self.others, weight_decay=0), rate / 50)]
+        self.centres, self.strides = cells()
+
+    def save(self, path):
+        torch.save({"steps": self.steps, "batch": self.batch, "step": self.step, "seconds": self.seconds,
+                    "model": self.model.state_dict(), "average": self.average.state_dict(),
+                    "optimizers": [optimizer.state_dict() for optimizer, _ in self.optimizers]}, path + ".part")
+        os.replace(path + ".part", path)
+
+    def load(self, path):
+        try:
+            state = torch.load(path)
+            run = f"{state['steps']} steps of {state['batch']}"
+        except Exception as error:  # torch has a dozen kinds for a damaged file
+            sys.exit(f"{path}: not a state of this recipe ({error}); remove it to begin anew")
+        if run != f"{self.steps} steps of {self.batch}":
+            sys.exit(f"{path}: of a run of {run}; remove it to begin anew")
+        self.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        for (optimizer, _), kept in zip(self.optimizers, state["optimizers"]):
+            optimizer.load_state_dict(kept)
+        self.step, self.seconds = state["step"], state["seconds"]
+
+    def advance(self, images, boxes):
+        """One step; its pictures follow from its number alone, so that an interrupted run goes on as it would have.
+        Gives the losses of classes and boxes."""
+        begin = time.process_time()
+        epoch, place = divmod(self.step * self.batch, len(images))
+        order = torch.randperm(len(images), generator=torch.Generator().manual_seed(epoch))
+        rows = order[place:place + self.batch].tolist()
+        x, truth = batch_of(images, boxes, rows, torch.Generator().manual_seed(self.step))
+
+        part = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * self.step / self.steps))
+        for optimizer, rate in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate * part * min(1.0, (self.step + 1) / 200)
+        self.model.train()
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.precision == torch.bfloat16):
+            levels = self.model(x)
+        loss, class_loss, box_loss = loss_of([level.float() for level in levels], truth, self.centres, self.strides)
+        self.model.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.others, 10.0)
+        for optimizer, _ in self.optimizers:
+            optimizer.step()
+        self.step += 1
+        keep = min(0.999, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            for mean, now in zip(self.average.state_dict().values(), self.model.state_dict().values()):
+                if mean.dtype.is_floating_point:
+                    mean.mul_(keep).add_(now, alpha=1 - keep)
+                else:
+                    mean.copy_(now)
+        self.seconds += time.process_time() - begin
+        return class_loss, box_loss
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--train", required=True, metavar="DIR")
@@ -227,80 +300,32 @@ def main():
     images, boxes = load(given.train)
     val_images, val_boxes = load(given.val)
     print(f"{len(images)} pictures, {sum(map(len, boxes))} objects; {len(val_images)} pictures to look at meanwhile")
-
-    model = Detector().to(memory_format=torch.channels_last)
-    average = Detector()
-    average.load_state_dict(model.state_dict())
-    halves = torch.bfloat16 if has_bfloat16() else torch.float32
-    outputs = {id(p) for head in (model.fine_head, model.head) for p in (head.box.weight, head.classes.weight)}
-    hidden = [p for p in model.parameters() if p.ndim > 1 and id(p) not in outputs]
-    others = [p for p in model.parameters() if p.ndim <= 1 or id(p) in outputs]
-    optimizers = [(Muon(hidden, given.rate, kind=halves), given.rate),
-                  (torch.optim.AdamW(others, weight_decay=0), given.rate / 50)]
-    step, seconds = 0, 0.0
+    training = Training(given.steps, given.batch, given.rate)
     if os.path.exists(given.state):
-        state = torch.load(given.state)
-        if state["steps"] != given.steps or state["batch"] != given.batch:
-            sys.exit(f"{given.state}: of a run of {state['steps']} steps of {state['batch']}; remove it to begin anew")
-        model.load_state_dict(state["model"])
-        average.load_state_dict(state["average"])
-        for (optimizer, _), kept in zip(optimizers, state["optimizers"]):
-            optimizer.load_state_dict(kept)
-        step, seconds = state["step"], state["seconds"]
-        print(f"going on at step {step}")
+        training.load(given.state)
+        print(f"going on at step {training.step}", flush=True)
 
-    def save():
-        torch.save({"steps": given.steps, "batch": given.batch, "step": step, "seconds": seconds,
-                    "model": model.state_dict(), "average": average.state_dict(),
-                    "optimizers": [optimizer.state_dict() for optimizer, _ in optimizers]}, given.state + ".part")
-        os.replace(given.state + ".part", given.state)
-
-    centres, strides = cells()
-    sums, since, last_save = [0.0, 0.0], 0, time.time()
-    while step < given.steps:
-        begin = time.process_time()
-        # A step's pictures follow from its number alone, so that an interrupted run goes on as it would have.
-        generator = torch.Generator().manual_seed(step)
-        epoch, place = divmod(step * given.batch, len(images))
-        order = torch.randperm(len(images), generator=torch.Generator().manual_seed(epoch))
-        rows = order[place:place + given.batch].tolist()
-        x, truth = batch_of(images, boxes, rows, generator)
-
-        part = min(1.0, (step + 1) / 200) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / given.steps)))
-        for optimizer, rate in optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = rate * part
-        model.train()
-        with torch.autocast("cpu", torch.bfloat16, enabled=halves == torch.bfloat16):
-            levels = model(x)
-        loss, class_loss, box_loss = loss_of([level.float() for level in levels], truth, centres, strides)
-        model.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(others, 10.0)
-        for optimizer, _ in optimizers:
-            optimizer.step()
-        step += 1
-        keep = min(0.999, (1 + step) / (10 + step))
-        with torch.no_grad():
-            for mean, now in zip(average.state_dict().values(), model.state_dict().values()):
-                if mean.dtype.is_floating_point:
-                    mean.mul_(keep).add_(now, alpha=1 - keep)
-                else:
-                    mean.copy_(now)
-
-        seconds += time.process_time() - begin
-        sums, since = [sums[0] + class_loss, sums[1] + box_loss], since + 1
-        if step % 50 == 0 or step == given.steps:
-            print(f"step {step}/{given.steps}  class {sums[0] / since:.3f}  box {sums[1] / since:.3f}  "
-                  f"{seconds / 60:.1f} min of CPU time", flush=True)
-            sums, since = [0.0, 0.0], 0
-        if step % given.look == 0 or step == given.steps:
-            result = evaluate(average, val_images, val_boxes)
+    interrupted = []  # told between two steps, where the state is whole
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: interrupted.append(True))
+    losses, last_save = [], time.time()
+    while training.step < given.steps:
+        losses.append(training.advance(images, boxes))
+        step, last = training.step, training.step == given.steps
+        if step % max(1, given.steps // 180) == 0 or last:
+            class_loss, box_loss = (sum(part) / len(losses) for part in zip(*losses))
+            print(f"step {step}/{given.steps}  class {class_loss:.3f}  box {box_loss:.3f}  "
+                  f"{training.seconds / 60:.1f} min of CPU time", flush=True)
+            losses = []
+        if step % given.look == 0 or last:
+            result = evaluate(training.average, val_images, val_boxes)
             print(f"step {step}: mAP50 {result['map50']:.4f}  mAP50-95 {result['map']:.4f}", flush=True)
-        if time.time() - last_save > 120 or step == given.steps:
-            save()
+        if time.time() - last_save > 120 or last or interrupted:
+            training.save(given.state)
             last_save = time.time()
-    export(average, given.out)
+        if interrupted:
+            sys.exit(f"interrupted; the same command goes on at step {step} ({given.state})")
+    export(training.average, given.out)
 
 
 if __name__ == "__main__":
