@@ -103,7 +103,7 @@ Result<Model> choose_model(const Arguments &arguments) {
     model.choice.half = arguments.has("--half");
     model.choice.score = static_cast<float>(arguments.number("--score", 0));
     model.choice.iou = static_cast<float>(arguments.number("--iou", 0));
-    const std::string name = arguments.text("--model", "fastestdet");
+    const std::string name = arguments.text("--model", model.choice.weights.empty() ? "toybox" : "fastestdet");
     if (name == "seeded") {
         SAC_ASSIGN(model.made, make_seeded_model());
         model.choice.folder = model.made->path();

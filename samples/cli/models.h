@@ -44,7 +44,9 @@ inline constexpr Option device_option = {"--device", "D",
 
 /// The options of every command that looks at frames with a model.
 inline constexpr std::array<Option, 6> model_options = {{
-    {"--model", "DIR", "a model's folder, a model's name in the project, or 'seeded': random weights"},
+    {"--model", "DIR",
+     "a model's folder, a model's name in the project, or 'seeded': random weights (default: toybox; with --weights "
+     "fastestdet)"},
     {"--weights", "FILE", "the network's ONNX file, if it is not in the model's folder"},
     {"--score", "S", "lowest score of a detection, 0 to 1 (default: the model's)", Option::Kind::number, 0.0001, 1},
     {"--iou", "I", "overlap above which the lesser box is dropped, 0 to 1 (default: the model's)", Option::Kind::number,
