@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "compute/base/background.h"
 #include "compute/base/format.h"
 #include "plugins/vision/no_throw.h"
 
@@ -126,6 +127,7 @@ void FrameQueue::note(const Status &status) {
 
 // What may find no memory is within no_throw: the thread goes on with the next frame.
 void FrameQueue::run() {
+    give_way_when_woken();
     for (;;) {
         std::optional<Pending> next;
         Turn turn = Turn::none;

@@ -269,6 +269,7 @@ private:
                 continue;
             }
             draw_panel(std::chrono::duration<float>(now - before).count());
+            overlay_.status.assign(host_.message.empty() ? 0 : 1, host_.message);
             before = now;
             engine::Image capture;
             const bool save = end && arguments_.has("--screenshot");
