@@ -1,5 +1,6 @@
 /* What a host's first lines look like: the table of functions is asked for and the version answered. */
 #include <saccade.h>
+#include <saccade_overlay.h>
 #include <stdio.h>
 #include <string.h>
 
