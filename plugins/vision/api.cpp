@@ -87,9 +87,10 @@ sac_result submit_frame(sac_context context, const sac_frame *frame) {
     });
 }
 
-sac_result record_frame(sac_context context, const sac_frame *, const sac_vk_commands *) {
-    return call_on(context, [&](Context &) -> Status {
-        return Error(Code::unsupported, "record_frame is for SAC_MODE_HOST_COMMANDS, which is not in this version");
+sac_result record_frame(sac_context context, const sac_frame *frame, const sac_vk_commands *commands) {
+    return call_on(context, [&](Context &c) -> Answer {
+        SAC_ASSIGN(const bool recorded, c.record(frame, commands));
+        return recorded ? SAC_OK : SAC_NOT_READY;
     });
 }
 

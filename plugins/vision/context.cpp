@@ -43,13 +43,14 @@ Result<std::unique_ptr<Context>> Context::create(const sac_context_desc *given, 
     SAC_ASSIGN(self->snapshots_, SnapshotPool::create(*self->host_, snapshots));
     self->overlays_ = std::make_unique<Overlays>(*self->opened_.device, self->runtime_->memory, *self->host_,
                                                  self->health_, self->opened_.mode != SAC_MODE_OWN_DEVICE);
+    const bool host_commands = self->opened_.mode == SAC_MODE_HOST_COMMANDS;
     self->networks_ = std::make_unique<Networks>(*self->runtime_, self->runtime_mutex_, *self->host_, self->health_);
     self->loader_ = std::make_unique<Loader>(*self->runtime_, self->runtime_mutex_, *self->host_, self->health_,
-                                             FrameRunner::slots);
-    self->inspector_ = std::make_unique<Inspector>(*self->runtime_, *self->host_);
+                                             host_commands ? FrameRecorder::slots : FrameRunner::slots);
+    self->inspector_ = std::make_unique<Inspector>(*self->runtime_, *self->host_, !host_commands);
     SAC_ASSIGN(self->frames_,
                FrameQueue::create({*self->runtime_, self->runtime_mutex_, *self->host_, self->health_, *self->loader_,
-                                   *self->snapshots_, *self->inspector_, self->opened_.images}));
+                                   *self->snapshots_, *self->inspector_, self->opened_.images, host_commands}));
     return self;
 }
 

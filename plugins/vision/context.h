@@ -21,6 +21,9 @@ public:
     Status set_detect_settings(const sac_detect_settings *settings);
     Status set_track_settings(const sac_track_settings *settings);
     Result<bool> submit(const sac_frame *frame) { return frames_->submit(frame); }
+    Result<bool> record(const sac_frame *frame, const sac_vk_commands *commands) {
+        return frames_->record(frame, commands);
+    }
     /// The newest snapshot above `after`; null if there is none.
     Result<const sac_snapshot *> acquire(uint64_t after);
     sac_context_info info();

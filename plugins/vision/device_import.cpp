@@ -95,14 +95,10 @@ Result<OpenedDevice> open_device(const sac_vk_device *pointer, const OwnDeviceOp
     if (!pointer) return open_own(own, host, patch);
     sac_vk_device given = {};
     SAC_TRY(read_struct(pointer, SAC_TYPE_VK_DEVICE, "device", given));
-    if (given.mode == SAC_MODE_HOST_COMMANDS)
-        return Error(
-            Code::unsupported,
-            "device.mode is SAC_MODE_HOST_COMMANDS: recording into the host's command buffers is not in this version");
-    if (given.mode != SAC_MODE_OWN_QUEUE && given.mode != SAC_MODE_SHARED_QUEUE)
-        return Error(Code::invalid_argument,
-                     format("device.mode is %u; a host's device is used in SAC_MODE_OWN_QUEUE or SAC_MODE_SHARED_QUEUE",
-                            given.mode));
+    if (given.mode < SAC_MODE_OWN_QUEUE || given.mode > SAC_MODE_HOST_COMMANDS)
+        return Error(Code::invalid_argument, format("device.mode is %u; a host's device is used in SAC_MODE_OWN_QUEUE, "
+                                                    "SAC_MODE_SHARED_QUEUE or SAC_MODE_HOST_COMMANDS",
+                                                    given.mode));
     SAC_TRY(check_handles(given));
     const auto get = reinterpret_cast<PFN_vkGetInstanceProcAddr>(given.get_instance_proc_addr);
     SAC_ASSIGN(const HostQueues queues, find_queues(given, get));
@@ -120,7 +116,7 @@ Result<OpenedDevice> open_device(const sac_vk_device *pointer, const OwnDeviceOp
             opened.mode = SAC_MODE_SHARED_QUEUE;
         }
     }
-    const bool shared = opened.mode == SAC_MODE_SHARED_QUEUE;
+    const bool shared = opened.mode != SAC_MODE_OWN_QUEUE;
     if (shared && !host.locks_queues())
         return Error(Code::invalid_argument,
                      "host.lock_queue and host.unlock_queue are null, but the host's queue is to be shared");

@@ -24,7 +24,7 @@ struct OwnDeviceOptions {
 using PatchFunctions = std::function<void(vk::DeviceFunctions &)>;
 
 /// `given` null: a device of our own (mode D). Else mode A, which falls back to B with a line in the log where there is
-/// no queue for us, or B. Errors name the field.
+/// no queue for us, B, or C. Errors name the field.
 Result<OpenedDevice> open_device(const sac_vk_device *given, const OwnDeviceOptions &own, const Host &host,
                                  const PatchFunctions &patch);
 

@@ -26,10 +26,14 @@ std::span<const Detection> FrameQueue::wanted(std::span<const Detection> found, 
     return wanted_;
 }
 
-void FrameQueue::set_run_mode(uint32_t mode) {
+Status FrameQueue::set_run_mode(uint32_t mode) {
+    if (recorder_ && mode != SAC_RUN_LIVE)
+        return Error(Code::unsupported,
+                     "frames cannot be held in SAC_MODE_HOST_COMMANDS: what would run them again is the host's");
     const std::lock_guard lock(mutex_);
     run_.mode = mode;
     if (mode == SAC_RUN_LIVE) run_.steps_due = 0;
+    return {};
 }
 
 Status FrameQueue::step() {

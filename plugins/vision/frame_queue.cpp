@@ -6,22 +6,9 @@
 #include "compute/base/background.h"
 #include "compute/base/format.h"
 #include "plugins/vision/no_throw.h"
+#include "plugins/vision/one_writer.h"
 
 namespace sac::vision {
-namespace {
-
-struct Entered {
-    explicit Entered(std::atomic_flag &f) : flag(f), alone(!f.test_and_set(std::memory_order_acquire)) {}
-    ~Entered() {
-        if (alone) flag.clear(std::memory_order_release);
-    }
-    Entered(const Entered &) = delete;
-    Entered &operator=(const Entered &) = delete;
-    std::atomic_flag &flag;
-    const bool alone;
-};
-
-}  // namespace
 
 DetectionThresholds thresholds_of(const Card &card, const DetectOverrides &overrides) {
     DetectionThresholds thresholds = DetectionThresholds::of(card);
@@ -33,12 +20,16 @@ DetectionThresholds thresholds_of(const Card &card, const DetectOverrides &overr
 
 Result<std::unique_ptr<FrameQueue>> FrameQueue::create(const Parts &parts) {
     std::unique_ptr<FrameQueue> self(new FrameQueue(parts));
-    SAC_ASSIGN(self->runner_,
-               FrameRunner::create(parts.runtime, parts.runtime_mutex, parts.host, self->staging_, parts.inspector));
+    if (parts.host_commands) {
+        SAC_ASSIGN(self->recorder_, FrameRecorder::create(parts.runtime, parts.runtime_mutex, parts.inspector));
+    } else {
+        SAC_ASSIGN(self->runner_, FrameRunner::create(parts.runtime, parts.runtime_mutex, parts.host, self->host_wait_,
+                                                      self->staging_, parts.inspector));
+    }
     self->overtaken_.reserve(64);
     self->returning_.reserve(64);
     self->wanted_.reserve(max_detections_limit);
-    self->thread_ = std::thread([queue = self.get()] { queue->run(); });
+    self->thread_ = std::thread([queue = self.get()] { queue->recorder_ ? queue->run_recorded() : queue->run(); });
     return self;
 }
 
@@ -48,7 +39,7 @@ FrameQueue::~FrameQueue() {
 }
 
 void FrameQueue::cancel() {
-    if (runner_) runner_->cancel();
+    host_wait_.cancel();
     const std::lock_guard lock(mutex_);
     stop_ = true;
     work_.notify_all();
@@ -56,8 +47,11 @@ void FrameQueue::cancel() {
 }
 
 Result<bool> FrameQueue::submit(const sac_frame *given) {
-    const Entered entered(submitting_);
-    if (!entered.alone)
+    if (recorder_)
+        return Error(Code::unsupported,
+                     "submit_frame: the context is in SAC_MODE_HOST_COMMANDS, its frames go through record_frame");
+    const OneWriter writer(submitting_);
+    if (!writer.alone())
         return Error(Code::invalid_state, "submit_frame is running on another thread: it is for one thread at a time");
     Pending next;
     SAC_TRY(read_frame(given, parts_.images, next.frame));
@@ -172,7 +166,11 @@ void FrameQueue::work_on(Pending &pending, bool replayed) {
     note(status);
     const std::lock_guard lock(mutex_);
     busy_ = false;
-    if (!replayed) ++(status.ok() ? counts_.finished : counts_.dropped_failed);
+    account(std::move(status), timing, !replayed);
+}
+
+void FrameQueue::account(Status status, const sac_frame_timing &timing, bool counted) {
+    if (counted) ++(status.ok() ? counts_.finished : counts_.dropped_failed);
     if (status.ok()) {
         counts_.gpu_us = timing.gpu_us;
         counts_.latency_us = static_cast<float>(timing.finished_ns - timing.submitted_ns) * 1e-3f;
@@ -197,16 +195,24 @@ Status FrameQueue::process(Pending &pending, sac_frame_timing &timing) {
         copy_planes(frame, layout, staging_.mapped(pending.staging));
         if (!std::exchange(pending.released, true)) frame.release();
     }
+    const Settings settings = this->settings(active, pending.tracking, timing);
+    SAC_ASSIGN(const FrameOutcome outcome,
+               runner_->run(frame, pending.staging, *active, settings.thresholds, pending.submitted, timing));
+    return publish(frame, settings, outcome, true, timing);
+}
+
+FrameQueue::Settings FrameQueue::settings(std::shared_ptr<ActiveModel> active, std::shared_ptr<Tracking> tracking,
+                                          sac_frame_timing &timing) const {
     const DetectOverrides overrides = this->overrides();
-    SnapshotContent content;
-    DetectionThresholds thresholds = thresholds_of(active->model->card(), overrides);
+    Settings settings;
+    DetectionThresholds &thresholds = settings.thresholds;
+    thresholds = thresholds_of(active->model->card(), overrides);
     timing.model_id = active->id;
     timing.score_threshold = thresholds.score;
     timing.iou_threshold = thresholds.nms_iou;
     timing.max_detections = thresholds.max_detections;
-    Tracking *const tracking = pending.tracking.get();
     if (tracking) {
-        content.least_score = thresholds.score;
+        settings.least_score = thresholds.score;
         const float weak = tracking->weak_score > 0 ? tracking->weak_score : thresholds.score / 2;
         thresholds.score = std::min(thresholds.score, weak);
     }
@@ -214,10 +220,17 @@ Status FrameQueue::process(Pending &pending, sac_frame_timing &timing) {
         timing.flags |= uint32_t{SAC_FRAME_FILTERED};
         thresholds.max_detections = max_detections_limit;  // before those of other classes are taken out
     }
-    SAC_ASSIGN(const FrameOutcome outcome,
-               runner_->run(frame, pending.staging, *active, thresholds, pending.submitted, timing));
-    content.detections = wanted(outcome.detections, overrides.classes, timing.max_detections);
+    settings.active = std::move(active);
+    settings.tracking = std::move(tracking);
+    settings.classes = overrides.classes;
+    return settings;
+}
 
+Status FrameQueue::publish(const Frame &frame, const Settings &settings, const FrameOutcome &outcome, bool observed,
+                           sac_frame_timing &timing) {
+    SnapshotContent content;
+    content.detections = wanted(outcome.detections, settings.classes, timing.max_detections);
+    content.least_score = settings.least_score;
     sac_snapshot &fields = content.fields;
     fields.frame_id = frame.host.frame_id;
     fields.timestamp_ns = frame.host.timestamp_ns;
@@ -231,12 +244,12 @@ Status FrameQueue::process(Pending &pending, sac_frame_timing &timing) {
     }
     fields.width = frame.host.width;
     fields.height = frame.host.height;
-    fields.model_id = active->id;
+    fields.model_id = settings.active->id;
     fields.gpu_us = timing.gpu_us;
     fields.candidate_count = timing.candidate_count = outcome.candidates;
-    content.labels = active->model->labels();
-    if (tracking) {
-        if (std::exchange(tracking->model_id, active->id) != active->id) tracking->tracker.clear();
+    content.labels = settings.active->model->labels();
+    if (Tracking *const tracking = settings.tracking.get()) {
+        if (std::exchange(tracking->model_id, fields.model_id) != fields.model_id) tracking->tracker.clear();
         const TrackTime time = {fields.timestamp_ns, fields.submitted_ns, fields.width, fields.height};
         content.track_ids = tracking->tracker.update(content.detections, time, content.least_score);
     }
@@ -244,6 +257,10 @@ Status FrameQueue::process(Pending &pending, sac_frame_timing &timing) {
         std::count_if(content.detections.begin(), content.detections.end(),
                       [&](const Detection &found) { return found.score >= content.least_score; }));
     timing.sequence = parts_.snapshots.newest_sequence() + 1;
+    if (!observed) {
+        parts_.inspector.log().put(timing);
+        return parts_.snapshots.publish(content);
+    }
     parts_.inspector.announce(timing);
     Status published = parts_.snapshots.publish(content);
     if (!published.ok()) parts_.inspector.take_back();

@@ -1,10 +1,11 @@
 #pragma once
-// Frames from the host's thread to the frame thread, and results back. Newest wins: one frame waits at most.
+// Frames from the host's thread to the frame thread, and results back. Newest wins: one frame waits at most. Where a
+// host records frames into its own commands (mode C), those in flight, in order.
 
 #include <condition_variable>
 #include <thread>
 
-#include "plugins/vision/frame_runner.h"
+#include "plugins/vision/frame_recorder.h"
 #include "plugins/vision/tracker.h"
 
 namespace sac::vision {
@@ -40,6 +41,7 @@ public:
         SnapshotPool &snapshots;
         Inspector &inspector;
         ImageSupport images;
+        bool host_commands = false;  ///< mode C: frames come by record, else by submit
     };
     static Result<std::unique_ptr<FrameQueue>> create(const Parts &parts);
     /// Ends the thread after the frame in progress and hands back what is pending.
@@ -50,6 +52,10 @@ public:
     /// Takes a frame: true; false if no model is ready yet. [thread] one at a time (others are refused). No heap
     /// allocation but for the staging buffers of the first frames of a size.
     Result<bool> submit(const sac_frame *given);
+    /// Adds a frame to a host's commands: true; false, with nothing recorded, if no model is ready yet, frames of that
+    /// kind are being prepared for, or as many as there are slots for are in flight. [thread] as submit. No heap
+    /// allocation once each slot has seen a frame of that size.
+    Result<bool> record(const sac_frame *given, const sac_vk_commands *commands);
 
     // [thread] any:
     /// All but the classes.
@@ -57,7 +63,7 @@ public:
     void set_class_filter(ClassFilter classes);
     DetectOverrides overrides() const;
     // See saccade_debug.h:
-    void set_run_mode(uint32_t mode);
+    Status set_run_mode(uint32_t mode);
     Status step();
     Status replay();
     sac_run_state run_state() const;
@@ -68,7 +74,7 @@ public:
     /// failure of the last frame, if it came after the newest snapshot and nothing is under way.
     Result<const sac_snapshot *> wait(uint64_t after, uint32_t timeout_ms);
     sac_statistics statistics() const;
-    /// Wakes those who wait, with an error, and ends the thread soon: see FrameRunner::cancel.
+    /// Wakes those who wait, with an error, and ends the thread soon: see HostWait.
     void cancel();
 
 private:
@@ -80,12 +86,44 @@ private:
         bool submitted = false;              ///< an image whose semaphores the device has
     };
 
-    explicit FrameQueue(const Parts &parts) : parts_(parts), staging_(parts.runtime.device, parts.runtime.memory) {}
+    /// What a frame is worked on with, from the moment on that its commands are recorded.
+    struct Settings {
+        std::shared_ptr<ActiveModel> active;
+        std::shared_ptr<Tracking> tracking;
+        ClassFilter classes;
+        DetectionThresholds thresholds;  ///< of the head
+        float least_score = 0;           ///< see SnapshotContent
+    };
+    /// A frame in a host's commands. The recording thread's until `recorded`, then the frame thread's.
+    struct InFlight {
+        Frame frame;
+        Settings settings;
+        sac_frame_timing timing = {};
+        vk::SemaphorePoint done;
+        uint64_t tag = 0;
+        bool observed = false;  ///< by the inspector: one at a time
+        bool recorded = false;
+    };
+    /// A kind of frame that the frame thread is to prepare for; none is recorded meanwhile.
+    struct WarmUp {
+        std::shared_ptr<ActiveModel> active;
+        FrameSource source;
+    };
+
+    explicit FrameQueue(const Parts &parts)
+        : parts_(parts), host_wait_(parts.runtime.device), staging_(parts.runtime.device, parts.runtime.memory) {}
     void run();
     /// What the frame thread does next with the frame that is pending, or with the one that is held.
     enum class Turn { none, drop, run, replay };
     Turn choose();
     Status process(Pending &pending, sac_frame_timing &timing);
+    Settings settings(std::shared_ptr<ActiveModel> active, std::shared_ptr<Tracking> tracking,
+                      sac_frame_timing &timing) const;
+    /// Makes a snapshot of what the device has found. `observed`: the inspector has looked at it.
+    Status publish(const Frame &frame, const Settings &settings, const FrameOutcome &outcome, bool observed,
+                   sac_frame_timing &timing);
+    /// Under the lock: what became of a frame. `counted` in the statistics.
+    void account(Status status, const sac_frame_timing &timing, bool counted);
     /// The best of those that are of a wanted class.
     std::span<const Detection> wanted(std::span<const Detection> found, const ClassFilter &classes, uint32_t most);
     void work_on(Pending &pending, bool replayed);
@@ -94,10 +132,17 @@ private:
     void hand_back(std::span<Pending> frames);
     void finish(Pending &pending);
     void note(const Status &status);
+    // Mode C:
+    void run_recorded();
+    Result<bool> may_record();
+    InFlight &slot_of(uint64_t tag) { return in_flight_[tag % FrameRecorder::slots]; }
+    void finish(InFlight &frame, Status status);
 
     const Parts parts_;
+    HostWait host_wait_;
     Staging staging_;
-    std::unique_ptr<FrameRunner> runner_;
+    std::unique_ptr<FrameRunner> runner_;      ///< null in mode C
+    std::unique_ptr<FrameRecorder> recorder_;  ///< of mode C
     std::atomic_flag submitting_;
 
     mutable std::mutex mutex_;
@@ -110,10 +155,15 @@ private:
     std::shared_ptr<Tracking> tracking_;
     std::atomic<uint32_t> last_track_id_ = 0;
     sac_statistics counts_ = {};
-    std::optional<Error> last_failure_;  ///< of the frame that was finished last
-    std::optional<Pending> held_;        ///< changed by the frame thread alone
-    sac_run_state run_ = {};             ///< but for is_held and held_frame_id
-    std::vector<Detection> wanted_;      ///< the frame thread's: of the classes that are
+    std::optional<Error> last_failure_;                     ///< of the frame that was finished last
+    std::optional<Pending> held_;                           ///< changed by the frame thread alone
+    sac_run_state run_ = {};                                ///< but for is_held and held_frame_id
+    std::array<InFlight, FrameRecorder::slots> in_flight_;  ///< by slot_of
+    uint64_t first_tag_ = 1, next_tag_ = 1;                 ///< those from the first on, before the next, are in flight
+    bool observing_ = false;                                ///< one of them is observed
+    std::optional<WarmUp> warm_up_;
+    std::optional<Error> warm_up_error_;  ///< for the next call of record
+    std::vector<Detection> wanted_;       ///< the frame thread's: of the classes that are
     std::thread thread_;
 };
 

@@ -1,7 +1,6 @@
 #include "plugins/vision/frame_runner.h"
 
 #include <algorithm>
-#include <cstring>
 #include <thread>
 #include <tuple>
 
@@ -17,13 +16,6 @@ constexpr bool hot_reload = true;
 #else
 constexpr bool hot_reload = false;
 #endif
-
-VkSemaphore semaphore_of(uint64_t handle) {
-    VkSemaphore semaphore;
-    static_assert(sizeof(VkSemaphore) == sizeof handle);
-    std::memcpy(&semaphore, &handle, sizeof handle);
-    return semaphore;
-}
 
 /// The host's semaphores of an image, and a timeline of ours.
 struct Points {
@@ -53,8 +45,9 @@ bool FrameRunner::Key::operator==(const Key &other) const {
 }
 
 Result<std::unique_ptr<FrameRunner>> FrameRunner::create(Runtime &runtime, std::mutex &runtime_mutex, const Host &host,
-                                                         Staging &staging, Inspector &inspector) {
-    std::unique_ptr<FrameRunner> self(new FrameRunner(runtime, runtime_mutex, host, staging, inspector));
+                                                         const HostWait &host_wait, Staging &staging,
+                                                         Inspector &inspector) {
+    std::unique_ptr<FrameRunner> self(new FrameRunner(runtime, runtime_mutex, host, host_wait, staging, inspector));
     SAC_ASSIGN(self->timeline_, vk::Timeline::create(runtime.device, "frames"));
     for (Slot &slot : self->slots_) {
         SAC_ASSIGN(slot.commands, vk::CommandBuffer::create(runtime.device, "frame"));
@@ -90,7 +83,7 @@ Result<FrameOutcome> FrameRunner::run(const Frame &frame, uint32_t staging, Acti
     timing.queued_ns = now_ns();
     SAC_TRY(submit(slot, frame, submitted));
     timing.done_ns = now_ns();
-    SAC_TRY(read_stamps(slot, timing));
+    SAC_TRY(read_stamps(slot.stamps, timing));
     SAC_TRY(inspector_.collect());
 
     FrameOutcome outcome;
@@ -98,9 +91,18 @@ Result<FrameOutcome> FrameRunner::run(const Frame &frame, uint32_t staging, Acti
     return outcome;
 }
 
-Status FrameRunner::read_stamps(const Slot &slot, sac_frame_timing &timing) {
+FrameSource source_of_image(const Frame &frame, const ImageView &view) {
+    FrameSource source;
+    source.layout = frame.layout;
+    source.image = view.handle();
+    source.image_layout = reading_layout(frame.image);
+    source.image_srgb = frame.is_srgb();
+    return source;
+}
+
+Status read_stamps(const vk::Timestamps &stamps, sac_frame_timing &timing) {
     double ns[Model::stamp_count];
-    SAC_ASSIGN(const bool there, slot.stamps.read(ns));
+    SAC_ASSIGN(const bool there, stamps.read(ns));
     if (!there) return {};
     const auto us = [&](size_t from, size_t to) { return static_cast<float>((ns[to] - ns[from]) * 1e-3); };
     timing.gpu_us = us(0, 3);
@@ -111,16 +113,12 @@ Status FrameRunner::read_stamps(const Slot &slot, sac_frame_timing &timing) {
 }
 
 Result<FrameSource> FrameRunner::source_of(const Frame &frame, uint32_t staging, std::optional<ImageView> &view) {
-    FrameSource source;
     if (frame.is_image) {
         SAC_ASSIGN(ImageView created, ImageView::create(runtime_.device, frame.image));
         view.emplace(std::move(created));
-        source.layout = frame.layout;
-        source.image = view->handle();
-        source.image_layout = reading_layout(frame.image);
-        source.image_srgb = frame.is_srgb();
-        return source;
+        return source_of_image(frame, *view);
     }
+    FrameSource source;
     source.layout = staging_layout(frame.layout);
     SAC_ASSIGN(const uint64_t bytes, source.layout.required_bytes());
     source.buffer = staging_.handle(staging);
@@ -194,33 +192,9 @@ Status FrameRunner::wait(uint64_t value) const {
     return waited;
 }
 
-void FrameRunner::cancel() {
-    const uint64_t end = now_ns() + static_cast<uint64_t>(std::chrono::nanoseconds(grace).count());
-    uint64_t never = UINT64_MAX;
-    give_up_.compare_exchange_strong(never, end);
-}
-
 Status FrameRunner::wait_for_host(const sac_vk_image &image) const {
     if (!image.wait_semaphore) return {};
-    constexpr uint64_t slice_ns = 20'000'000;  // how soon cancel() is seen
-    const VkSemaphore semaphore = semaphore_of(image.wait_semaphore);
-    VkSemaphoreWaitInfo info = {};
-    info.sType = VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO;
-    info.semaphoreCount = 1;
-    info.pSemaphores = &semaphore;
-    info.pValues = &image.wait_value;
-    const vk::Device &device = runtime_.device;
-    for (;;) {
-        const uint64_t now = now_ns(), end = give_up_;
-        const uint64_t left = end > now ? end - now : 0;
-        const VkResult result = device.fn().WaitSemaphores(device.handle(), &info, std::min(slice_ns, left));
-        if (result == VK_SUCCESS) return {};
-        if (result != VK_TIMEOUT) return vk::vk_error(result, "waiting for frame.image.wait_semaphore");
-        if (left == 0)
-            return Error(Code::cancelled,
-                         format("frame.image.wait_semaphore has not reached %llu, and the context is being destroyed",
-                                static_cast<unsigned long long>(image.wait_value)));
-    }
+    return host_wait_.wait({semaphore_of(image.wait_semaphore), image.wait_value}, "frame.image.wait_semaphore");
 }
 
 // Without submitting what would have to wait, so that nothing of ours is pending when a context ends.

@@ -1,9 +1,8 @@
 #pragma once
 // One frame through the device: commands recorded once for each kind of frame, submitted, waited for.
 
-#include <chrono>
-
 #include "plugins/vision/health.h"
+#include "plugins/vision/host_commands.h"
 #include "plugins/vision/image_barriers.h"
 #include "plugins/vision/inspect.h"
 #include "plugins/vision/staging.h"
@@ -15,6 +14,12 @@ struct FrameOutcome {
     uint32_t candidates = 0;
 };
 
+/// Where an image's pixels are, for preprocessing.
+FrameSource source_of_image(const Frame &frame, const ImageView &view);
+
+/// Reads the stamps of Model::record, once they are there.
+Status read_stamps(const vk::Timestamps &stamps, sac_frame_timing &timing);
+
 /// [thread] one: the frame thread.
 class FrameRunner {
 public:
@@ -22,7 +27,8 @@ public:
     static constexpr uint32_t slots = Staging::count + 1;
 
     static Result<std::unique_ptr<FrameRunner>> create(Runtime &runtime, std::mutex &runtime_mutex, const Host &host,
-                                                       Staging &staging, Inspector &inspector);
+                                                       const HostWait &host_wait, Staging &staging,
+                                                       Inspector &inspector);
     ~FrameRunner();
 
     /// Waits on this thread until the host's semaphore of an image is there: an image that waits in a queue would hold
@@ -39,10 +45,6 @@ public:
     Status pass_over(const sac_vk_image &image);
     /// Waits until the device has done so for all images that were passed over.
     Status wait_passed_over();
-
-    /// From now on a host's semaphore is waited for no longer than `grace`. [thread] any.
-    void cancel();
-    static constexpr std::chrono::seconds grace{2};
 
 private:
     /// What recorded commands depend on.
@@ -62,8 +64,14 @@ private:
         std::optional<Key> recorded;
     };
 
-    FrameRunner(Runtime &runtime, std::mutex &runtime_mutex, const Host &host, Staging &staging, Inspector &inspector)
-        : runtime_(runtime), runtime_mutex_(runtime_mutex), host_(host), staging_(staging), inspector_(inspector) {}
+    FrameRunner(Runtime &runtime, std::mutex &runtime_mutex, const Host &host, const HostWait &host_wait,
+                Staging &staging, Inspector &inspector)
+        : runtime_(runtime),
+          runtime_mutex_(runtime_mutex),
+          host_(host),
+          host_wait_(host_wait),
+          staging_(staging),
+          inspector_(inspector) {}
 
     Result<FrameSource> source_of(const Frame &frame, uint32_t staging, std::optional<ImageView> &view);
     /// True if the slot's commands were not those already.
@@ -74,18 +82,17 @@ private:
     Status record(Slot &slot, uint32_t index, const FrameSource &source, ActiveModel &active,
                   const DetectionThresholds &thresholds);
     Status submit(const Slot &slot, const Frame &frame, bool &submitted);
-    static Status read_stamps(const Slot &slot, sac_frame_timing &timing);
     Status wait(uint64_t value) const;
     Status reload_shaders(ActiveModel &active);
 
     Runtime &runtime_;
     std::mutex &runtime_mutex_;
     const Host &host_;
+    const HostWait &host_wait_;
     Staging &staging_;
     Inspector &inspector_;
     std::unique_ptr<vk::Timeline> timeline_;
-    uint64_t passed_over_ = 0;                    ///< point of the timeline to be waited for; 0: none
-    std::atomic<uint64_t> give_up_ = UINT64_MAX;  ///< time (now_ns) from which on no semaphore is waited for
+    uint64_t passed_over_ = 0;  ///< point of the timeline to be waited for; 0: none
     uint64_t kernel_generation_ = 0, last_reload_ns_ = 0;
     std::string shown_reload_error_;
     Slot slots_[slots];

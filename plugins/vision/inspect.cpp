@@ -41,6 +41,10 @@ Status Inspector::set(const sac_inspection *given, const ActiveModel *active) {
                          format("inspection.flags is 0x%x, of which not all bits are known", inspection.flags));
         if ((inspection.flags & SAC_INSPECT_PROFILE) && !runtime_.device.caps().timestamps)
             return Error(Code::unsupported, "inspection.flags: the device has no timestamps to profile with");
+        if ((inspection.flags & SAC_INSPECT_HOLD) && !may_hold_)
+            return Error(Code::unsupported,
+                         "inspection.flags: frames cannot be held in SAC_MODE_HOST_COMMANDS, as what would run them "
+                         "again is the host's");
         if (inspection.tensor_count > SAC_MAX_WATCHED)
             return Error(Code::invalid_argument, format("inspection.tensor_count is %u; at most %u are allowed",
                                                         inspection.tensor_count, SAC_MAX_WATCHED));

@@ -25,7 +25,9 @@ struct Watched {
 
 class Inspector {
 public:
-    Inspector(Runtime &runtime, const Host &host) : runtime_(runtime), host_(host) {}
+    /// `may_hold`: frames can be held, see SAC_INSPECT_HOLD.
+    Inspector(Runtime &runtime, const Host &host, bool may_hold)
+        : runtime_(runtime), host_(host), may_hold_(may_hold) {}
     Inspector(const Inspector &) = delete;
     Inspector &operator=(const Inspector &) = delete;
 
@@ -62,13 +64,15 @@ public:
     uint64_t watched_bytes() const { return watched_bytes_; }
     FrameLog &log() { return log_; }
 
-    // [thread] the frame thread. No heap but in follow, and there only if something has changed:
+    // [thread] the frame thread; in mode C follow, observation and begin are the recording thread's, while no frame
+    // that is observed is in flight. No heap but in follow, and there only if something has changed:
 
     /// Takes up what is asked for, for this model. What cannot be had is told to the log; frames go on without it.
     void follow(const ActiveModel &active);
     /// What was recorded under another number is stale.
     uint64_t generation() const { return generation_; }
     const Observation &observation() const { return observation_; }
+    bool observes() const { return !observation_.copies.empty() || observation_.stamps; }
     /// To be recorded before the observation is used.
     void begin(VkCommandBuffer commands);
     /// Takes what the submission has left, once it is done.
@@ -89,6 +93,7 @@ private:
 
     Runtime &runtime_;
     const Host &host_;
+    const bool may_hold_;
     FrameLog log_;
     std::atomic<bool> holds_ = false;
     std::atomic<uint64_t> wished_ = 0;  ///< number of the wish
@@ -102,7 +107,7 @@ private:
     uint64_t times_sequence_ = 0;
     uint32_t times_model_ = 0;
 
-    // The frame thread's:
+    // The frame thread's, in mode C handed over with the frame that is observed:
     uint64_t followed_ = 0, generation_ = 0;
     uint32_t model_ = 0;
     struct Target {

@@ -196,8 +196,7 @@ sac_result set_run_mode(sac_context context, uint32_t mode) {
     return call_on(context, [&](Context &c) -> Status {
         if (mode > SAC_RUN_PAUSED)
             return Error(Code::invalid_argument, format("mode is %u, which is none of SAC_RUN_...", mode));
-        c.frames().set_run_mode(mode);
-        return {};
+        return c.frames().set_run_mode(mode);
     });
 }
 

@@ -23,8 +23,9 @@ struct ModelSource {
 Result<std::unique_ptr<Session>> load_session(Runtime &runtime, const Host &host, const std::string &path,
                                               const SessionOptions &options);
 
-/// [thread] One at a time. load, prepare, prepare_as and refresh touch the runtime's kernels: the caller holds its
-/// lock. Destroy only after the device's last use.
+/// [thread] One at a time; of frames in a host's commands, one records (prepared, forget, bind, record) while another
+/// reads other slots (read), or prepares while none is recorded. load, prepare, prepare_as and refresh touch the
+/// runtime's kernels: the caller holds its lock. Destroy only after the device's last use.
 class Model {
 public:
     /// `slots`: frames that may be recorded at once. Errors name the file and node or field.
@@ -55,6 +56,9 @@ public:
     /// to shaders already. `stamps` were reset; `observation` is of the network.
     Status record(VkCommandBuffer commands, uint32_t slot, const FrameSource &source,
                   const DetectionThresholds &thresholds, vk::Timestamps &stamps, const Observation &observation);
+
+    /// What may fail of recording a frame that was prepared for, before anything is recorded.
+    Status bind(uint32_t slot, const FrameSource &source) { return preprocess_.bind(slot, source); }
 
     /// Detections of a slot whose submission is done; valid until the next read.
     std::span<const Detection> read(uint32_t slot, uint32_t &candidates);

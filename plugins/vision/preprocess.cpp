@@ -103,6 +103,11 @@ struct Preprocess::State {
         std::optional<BoundKernel> kernel;
         std::vector<Bound> bound;
     };
+    // The boxes that are averaged, see samples().
+    struct Fit {
+        FitRect rect;
+        uint32_t half_x = 0, half_y = 0, columns = 0, rows = 0;
+    };
 
     vk::Device &device;
     vk::Memory &memory;
@@ -127,6 +132,7 @@ struct Preprocess::State {
     uint32_t kind_of(const FrameSource &source) const;
     Status build(uint32_t kind);
     Status check(const FrameSource &source) const;
+    Result<Fit> fit(const FrameLayout &frame) const;
     Status bind(Variant &variant, uint32_t set, const FrameSource &source);
     Result<PreprocessTransform> record(VkCommandBuffer commands, uint32_t set, Variant &variant,
                                        const FrameSource &source);
@@ -243,21 +249,28 @@ Status Preprocess::State::bind(Variant &variant, uint32_t set, const FrameSource
     return {};
 }
 
+Result<Preprocess::State::Fit> Preprocess::State::fit(const FrameLayout &frame) const {
+    const uint32_t picture_w = upright_width(frame), picture_h = upright_height(frame);
+    Fit fit;
+    SAC_ASSIGN(fit.rect, fit_rect(input, picture_w, picture_h));
+    const bool area = input.filter == Filter::area;
+    fit.half_x = area ? std::max(picture_w, fit.rect.width) : fit.rect.width;
+    fit.half_y = area ? std::max(picture_h, fit.rect.height) : fit.rect.height;
+    fit.columns = samples(picture_w, fit.rect.width, fit.half_x);
+    fit.rows = samples(picture_h, fit.rect.height, fit.half_y);
+    // In the worst variant: four pixels, two columns a turn.
+    if (4 * (1 + (uint64_t(fit.columns) + 1) / 2 * (1 + uint64_t(fit.rows))) > max_iterations)
+        return Error(Code::unsupported, format("frame: %u x %u is too large to be averaged to %u x %u", picture_w,
+                                               picture_h, fit.rect.width, fit.rect.height));
+    return fit;
+}
+
 Result<PreprocessTransform> Preprocess::State::record(VkCommandBuffer commands, uint32_t set, Variant &variant,
                                                       const FrameSource &source) {
     const FrameLayout &frame = source.layout;
-    const uint32_t picture_w = upright_width(frame), picture_h = upright_height(frame);
-    SAC_ASSIGN(const FitRect rect, fit_rect(input, picture_w, picture_h));
-
-    const bool area = input.filter == Filter::area;
-    const uint32_t half_x = area ? std::max(picture_w, rect.width) : rect.width;
-    const uint32_t half_y = area ? std::max(picture_h, rect.height) : rect.height;
-    const uint32_t columns = samples(picture_w, rect.width, half_x), rows = samples(picture_h, rect.height, half_y);
-    // In the worst variant: four pixels, two columns a turn.
-    if (4 * (1 + (uint64_t(columns) + 1) / 2 * (1 + uint64_t(rows))) > max_iterations)
-        return Error(Code::unsupported, format("frame: %u x %u is too large to be averaged to %u x %u", picture_w,
-                                               picture_h, rect.width, rect.height));
+    SAC_ASSIGN(const Fit fitted, fit(frame));
     SAC_TRY(bind(variant, set, source));
+    const auto &[rect, half_x, half_y, columns, rows] = fitted;
 
     const bool image_frame = source.image != VK_NULL_HANDLE;
     const Turn turn = turn_of(frame);
@@ -277,7 +290,7 @@ Result<PreprocessTransform> Preprocess::State::record(VkCommandBuffer commands, 
     // clang-format off
     std::array<uint32_t, 31> push = {
         0, input.width, input.height, static_cast<uint32_t>(rect.x), static_cast<uint32_t>(rect.y),
-        rect.width, rect.height, picture_w, picture_h, half_x, half_y, columns, rows, flags,
+        rect.width, rect.height, upright_width(frame), upright_height(frame), half_x, half_y, columns, rows, flags,
         static_cast<uint32_t>(source.size / 4) - 1, steps.offset[0], steps.offset[1], steps.offset[2],
         steps.luma[0], steps.luma[1], steps.u[0], steps.u[1], steps.v[0], steps.v[1],
         uint32_t(input.pad[0]) | uint32_t(input.pad[1]) << 8 | uint32_t(input.pad[2]) << 16,
@@ -375,6 +388,12 @@ Result<PreprocessTransform> Preprocess::record(VkCommandBuffer commands, uint32_
     const uint32_t kind = state_->kind_of(source);
     if (!warm(kind)) return Error(Code::invalid_state, "frame: no kernel was warmed up for its kind");
     return state_->record(commands, slot, state_->variant_of(kind), source);
+}
+
+Status Preprocess::bind(uint32_t slot, const FrameSource &source) {
+    SAC_TRY(state_->check(source));
+    SAC_TRY(state_->fit(source.layout));
+    return state_->bind(state_->variant_of(state_->kind_of(source)), slot, source);
 }
 
 void Preprocess::forget(VkBuffer buffer) { state_->forget(buffer); }

@@ -106,6 +106,9 @@ public:
     /// invalid_state if frames of this kind were not warmed up for; unsupported where a frame is too large for the
     /// device or for the area filter's bound of samples a pixel.
     Result<PreprocessTransform> record(VkCommandBuffer commands, uint32_t slot, const FrameSource &source);
+    /// All of record that may fail, without recording: record with the same arguments then succeeds. For
+    /// frames of a kind that is warm.
+    Status bind(uint32_t slot, const FrameSource &source);
 
     /// To be called before a buffer that was recorded is destroyed: another may come to have its handle.
     void forget(VkBuffer buffer);

@@ -138,7 +138,7 @@ typedef struct sac_host {
      * twice for a file: first with `buffer` null to set *size, then to fill *size bytes. Any result but SAC_OK is
      * passed on as a file not found. A model read this way cannot have external data. */
     sac_result (*read_asset)(void *user, const char *path, void *buffer, uint64_t *size);
-    /* Taken round every use of a shared queue (mode B). Both or none. */
+    /* Taken round every use of a shared queue (modes B and C). Both or none. */
     void (*lock_queue)(void *user);
     void (*unlock_queue)(void *user);
 } sac_host;
@@ -167,7 +167,9 @@ enum {
     SAC_MODE_OWN_DEVICE = 0, /* D: a device of the plugin's own; CPU frames only. Always works where Vulkan 1.2 does */
     SAC_MODE_OWN_QUEUE = 1,  /* A: the host's device and a queue for this context alone; B where there is none */
     SAC_MODE_SHARED_QUEUE = 2, /* B: the host's device and queue, under lock_queue and unlock_queue of sac_host */
-    SAC_MODE_HOST_COMMANDS = 3 /* C: recording into the host's command buffers: not in this version, refused */
+    /* C: the host's device, and frames in the host's own command buffers by record_frame: no submission of the plugin's
+     * carries a frame. Models are loaded on the host's queue as in B. Since 1.2 */
+    SAC_MODE_HOST_COMMANDS = 3
 };
 #define SAC_NO_QUEUE 0xFFFFFFFFu
 
@@ -178,7 +180,7 @@ typedef void (*sac_proc)(void);
 typedef struct sac_vk_device {
     uint32_t type, size; /* SAC_TYPE_VK_DEVICE */
     const void *next;
-    uint32_t mode;                   /* SAC_MODE_OWN_QUEUE or SAC_MODE_SHARED_QUEUE */
+    uint32_t mode;                   /* SAC_MODE_..., but for SAC_MODE_OWN_DEVICE */
     uint32_t vulkan_version;         /* the instance's apiVersion */
     sac_proc get_instance_proc_addr; /* PFN_vkGetInstanceProcAddr */
     void *instance;                  /* VkInstance */
@@ -188,7 +190,7 @@ typedef struct sac_vk_device {
     const char *const *enabled_extensions;
     const void *enabled_features; /* VkPhysicalDeviceFeatures2, chain as given to vkCreateDevice */
     uint32_t enabled_extension_count;
-    uint32_t queue_family, queue_index; /* the queue that the host uses: shared in mode B */
+    uint32_t queue_family, queue_index; /* the queue that the host uses: shared in modes B and C */
     uint32_t own_queue_family;          /* mode A: a queue that the host leaves to the plugin */
     uint32_t own_queue_index;           /* SAC_NO_QUEUE: there is none */
     uint32_t reserved;
@@ -309,14 +311,14 @@ enum {
 
 #define SAC_MAX_FRAME_SIZE 16384u /* pixels in width and height */
 
-/* A texture of the host's device, for modes A and B: 2D, one sample, layer 0 and level 0 are read. The plugin waits for
- * `wait`, reads on its queue, and signals `signal` (timeline semaphores; 0: none). Every accepted image is waited for
- * and signalled exactly once, also when its frame is dropped; after a lost device nothing is signalled. The wait is a
- * thread's of the plugin: nothing is submitted before it is over, so that the work that signals `wait` may be submitted
- * to any queue at any time. A wait that is not over two seconds after destroy_context was called is given up: the log
- * is told, the frame released, nothing signalled. The image is read by sampling: it needs the usage named in
- * sac_requirements. `queue_family` is taken at its word: where it is not the plugin's family, the host records its half
- * of the transfer. */
+/* A texture of the host's device, not for mode D: 2D, one sample, layer 0 and level 0 are read. Of mode C, see
+ * record_frame; in A and B the plugin waits for `wait`, reads on its queue, and signals `signal` (timeline semaphores;
+ * 0: none). Every accepted image is waited for and signalled exactly once, also when its frame is dropped; after a lost
+ * device nothing is signalled. The wait is a thread's of the plugin: nothing is submitted before it is over, so that
+ * the work that signals `wait` may be submitted to any queue at any time. A wait that is not over two seconds after
+ * destroy_context was called is given up: the log is told, the frame released, nothing signalled. The image is read by
+ * sampling: it needs the usage named in sac_requirements. `queue_family` is taken at its word: where it is not the
+ * plugin's family, the host records its half of the transfer. */
 typedef struct sac_vk_image {
     uint32_t type, size; /* SAC_TYPE_VK_IMAGE */
     const void *next;
@@ -347,7 +349,7 @@ typedef struct sac_frame {
     uint32_t strides[3]; /* bytes from a row to the next, at least a row's */
     uint32_t reserved;
     const sac_vk_image *image; /* null: CPU planes */
-    /* Null: the planes are copied before submit_frame returns (an image is always used in place). Otherwise planes or
+    /* Null: the planes are copied before the call returns (an image is always used in place). Otherwise planes or
      * image belong to the plugin until this is called, exactly once for each accepted frame: used, dropped, failed or
      * left over at destroy_context. It is called from any thread, also from inside submit_frame (of a newer frame), and
      * must return quickly. Not called for a refused frame. */
@@ -355,7 +357,13 @@ typedef struct sac_frame {
     void *release_user;
 } sac_frame;
 
-/* Commands of the host's that the plugin adds its own to. Only the host submits them, once. */
+#define SAC_MAX_RECORDED 4u /* frames that record_frame has in flight at one time */
+
+/* A command buffer that the host is recording and that a call adds to. The host submits it once. What was bound for
+ * compute before the call (pipeline, descriptor sets, push constants) is not bound any more. When the semaphore reaches
+ * done_value the commands are over: executed, or thrown away, in which case the host signals it itself
+ * (vkSignalSemaphore) and never submits them. A thread of the plugin waits for it: it must live as long. A value that
+ * it has reached already is refused. */
 typedef struct sac_vk_commands {
     uint32_t type, size; /* SAC_TYPE_VK_COMMANDS */
     const void *next;
@@ -432,7 +440,8 @@ typedef struct sac_api {
     /* [blocking] Several contexts may live side by side, on one or several devices and instances. On failure *context
      * is {0}. */
     sac_result (*create_context)(const sac_context_desc *desc, sac_context *context);
-    /* [blocking] Waits for the frame in progress (see sac_vk_image), releases all frames and ends the threads.
+    /* [blocking] Waits for what is in progress (see sac_vk_image and record_frame), releases all frames and ends the
+     * threads.
      * Snapshots of it become invalid. Calls that wait in it on other threads come back with SAC_ERROR_CANCELLED. */
     sac_result (*destroy_context)(sac_context context);
     /* [any] */
@@ -481,7 +490,20 @@ typedef struct sac_api {
 
     /* ---- 1.2 ---- */
 
-    /* [one-writer] Mode C: adds a frame's work to the host's commands. */
+    /* [one-writer] Mode C, in the place of submit_frame (which the other modes have): adds a frame's work to commands
+     * of the host's, from preprocessing to the way back of the small result, with all barriers, also against the frames
+     * recorded before, whose memory it shares: the host submits to the queue of sac_vk_device. An image is read where
+     * the commands stand, taken from layout_in to layout_out (and from and to queue_family) by them; its semaphores
+     * must be 0, as the host's own submission waits and signals. Planes are copied before this returns. Never waits for
+     * the GPU, and takes no memory once SAC_MAX_RECORDED frames of a size have been seen.
+     *   SAC_NOT_READY, and nothing was recorded: no model is ready yet; the frame is the first of its format, for which
+     * a thread of the plugin now prepares (on the host's queue); or SAC_MAX_RECORDED frames are in flight. After an
+     * error nothing was recorded either.
+     *   Results come in the order of recording, each when its commands are over; then `release` is called. Settings,
+     * model and tracks are those of the recording. A frame whose commands were thrown away is counted as
+     * dropped_failed. Commands that are not over two seconds after destroy_context was called are given up: the log is
+     * told and the frame released, but what they use is destroyed, so that they must neither be running any more when
+     * destroy_context returns nor be submitted after it. */
     sac_result (*record_frame)(sac_context context, const sac_frame *frame, const sac_vk_commands *commands);
 } sac_api;
 

@@ -212,8 +212,8 @@ enum {
 #define SAC_FRAME_TIMINGS 512u /* that are remembered */
 
 /* A frame that went through the device, or failed on its way, and what it was computed with. Times by now_ns: waiting
- * in the queue until started_ns, recording until queued_ns, on the device until done_ns, publishing until finished_ns.
- * Those that were not reached are 0. */
+ * in the queue until started_ns, recording until queued_ns, on the device until done_ns (in mode C with the host's way
+ * to submit it before that), publishing until finished_ns. Those that were not reached are 0. */
 typedef struct sac_frame_timing {
     uint64_t index;    /* 1, 2, 3 ... of this context */
     uint64_t sequence; /* of its snapshot; 0: it failed */
@@ -299,8 +299,9 @@ typedef struct sac_debug_api {
 
     /* [render] In force from the next frame on, for the present and later models (one that has no tensor of that name
      * goes without). Null: nothing. Refused: unknown flags; a tensor that the model in use does not have
-     * (SAC_ERROR_NOT_FOUND) or has fused (SAC_ERROR_UNSUPPORTED); SAC_INSPECT_PROFILE on a device without timestamps
-     * (SAC_ERROR_UNSUPPORTED). */
+     * (SAC_ERROR_NOT_FOUND) or has fused (SAC_ERROR_UNSUPPORTED); SAC_INSPECT_PROFILE on a device without timestamps,
+     * SAC_INSPECT_HOLD in mode C (SAC_ERROR_UNSUPPORTED). In mode C one frame in flight is looked at at a time: those
+     * that are recorded meanwhile go without. */
     sac_result (*set_inspection)(sac_context context, const sac_inspection *inspection);
 
     /* [render] Microseconds of each dispatch of that model, by index, in the newest frame that was profiled. *sequence
@@ -337,7 +338,8 @@ typedef struct sac_debug_api {
 
     /* [render] SAC_RUN_...: holds the newest frame if SAC_INSPECT_HOLD has kept it, else the next that is submitted,
      * which goes through once. Planes are held in a copy; an image goes back to the host and cannot be held, so that
-     * with images SAC_RUN_FROZEN is as SAC_RUN_PAUSED. */
+     * with images SAC_RUN_FROZEN is as SAC_RUN_PAUSED. In mode C nothing can be held: SAC_ERROR_UNSUPPORTED for all but
+     * SAC_RUN_LIVE. */
     sac_result (*set_run_mode)(sac_context context, uint32_t mode);
     /* [render] The next frame that is submitted goes through and is held from then on. SAC_ERROR_INVALID_STATE in
      * SAC_RUN_LIVE. Steps add up. */

@@ -275,6 +275,7 @@ TEST_CASE("constants of the ABI keep their values, and those of the code behind 
     CHECK(SAC_NETWORK_PROFILE == 1 << 16);
     CHECK(SAC_MAX_FRAME_SIZE == max_frame_size);
     CHECK(SAC_NO_QUEUE == UINT32_MAX);
+    CHECK(SAC_MAX_RECORDED == 4);
     CHECK(SAC_MAJOR == 1);
     CHECK(SAC_MINOR == 2);
 }

@@ -6,25 +6,17 @@
 #include <chrono>
 #include <cstring>
 
-#include "compute/vk/commands.h"
-#include "compute/vk/memory.h"
 #include "plugins/vision/saccade_debug.h"
 #include "tests/support/device.h"
 #include "tests/support/files.h"
-#include "tests/vision/abi_support.h"
+#include "tests/vision/engine_support.h"
 
 using namespace sac;
 using namespace sac::test;
 
 namespace {
 
-// A queue that is ours or the host's, and who has it. The fake table below makes two queues of the one there is.
-struct Locks {
-    std::mutex mutex;
-    std::atomic<uint64_t> locked = 0;
-    std::vector<std::string> errors;  // of the log, guarded by the mutex
-};
-
+// A table that makes two queues of the one there is.
 PFN_vkGetInstanceProcAddr real_get_instance_proc_addr;
 PFN_vkGetDeviceProcAddr real_get_device_proc_addr;
 PFN_vkGetDeviceQueue real_get_device_queue;
@@ -60,163 +52,6 @@ VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL fake_instance_proc(VkInstance instance,
     }
     return real;
 }
-
-// An engine with a device of its own, and the plugin on it.
-struct Engine {
-    std::unique_ptr<vk::Device> device;
-    std::unique_ptr<vk::Memory> memory;
-    Locks locks;
-    VkPhysicalDeviceFeatures2 features = {};
-    VkPhysicalDeviceVulkan12Features features12 = {};
-    sac_vk_device desc = make_struct<sac_vk_device>(SAC_TYPE_VK_DEVICE);
-    sac_proc get = nullptr;
-
-    explicit Engine(bool validation = true) {
-        vk::DeviceOptions options = device_options();
-        options.validation = options.validation && validation;
-        auto created = vk::Device::create(options);
-        REQUIRE_MESSAGE(created.ok(), (created.ok() ? "" : created.error().message));
-        device = std::move(*created);
-        memory = std::make_unique<vk::Memory>(*device);
-        features12.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES;
-        features12.timelineSemaphore = VK_TRUE;
-        features.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2;
-        features.pNext = &features12;
-        const auto loader = vk::open_system_loader();
-        REQUIRE(loader.ok());
-        get = reinterpret_cast<sac_proc>(*loader);
-        real_get_instance_proc_addr = *loader;
-
-        desc.mode = SAC_MODE_SHARED_QUEUE;
-        desc.vulkan_version = VK_API_VERSION_1_2;
-        desc.get_instance_proc_addr = get;
-        desc.instance = device->instance();
-        desc.physical_device = device->physical_device();
-        desc.device = device->handle();
-        desc.enabled_features = &features;
-        desc.queue_family = desc.own_queue_family = device->queue_family();
-        desc.own_queue_index = SAC_NO_QUEUE;
-    }
-
-    /// The engine's own work: lets a timeline reach a point.
-    Status submit(const vk::SemaphorePoint &signal) {
-        const std::lock_guard lock(locks.mutex);
-        return device->submit({}, {}, {&signal, 1});
-    }
-
-    void lend(TestHost &host) {
-        host.desc.flags = 0;  // the engine's instance has the layer
-        host.desc.device = &desc;
-        host.table.user = &locks;
-        host.table.log = [](void *user, int32_t level, const char *message) {
-            auto &self = *static_cast<Locks *>(user);
-            const std::lock_guard lock(self.mutex);
-            if (level == SAC_LOG_ERROR) self.errors.emplace_back(message);
-        };
-        host.table.lock_queue = [](void *user) {
-            auto &self = *static_cast<Locks *>(user);
-            self.mutex.lock();
-            ++self.locked;
-        };
-        host.table.unlock_queue = [](void *user) { static_cast<Locks *>(user)->mutex.unlock(); };
-    }
-};
-
-// A picture in an image of the engine's.
-class EngineImage {
-public:
-    EngineImage(Engine &engine, const ColorFrame &picture, VkFormat format, VkImageLayout layout)
-        : engine_(engine), format_(format), layout_(layout), side_(picture.frame.width) {
-        vk::Device &device = *engine.device;
-        VkImageCreateInfo info = {};
-        info.sType = VK_STRUCTURE_TYPE_IMAGE_CREATE_INFO;
-        info.imageType = VK_IMAGE_TYPE_2D;
-        info.format = format;
-        info.extent = {side_, side_, 1};
-        info.mipLevels = info.arrayLayers = 1;
-        info.samples = VK_SAMPLE_COUNT_1_BIT;
-        info.usage = VK_IMAGE_USAGE_SAMPLED_BIT | VK_IMAGE_USAGE_TRANSFER_DST_BIT | VK_IMAGE_USAGE_TRANSFER_SRC_BIT;
-        REQUIRE(device.fn().CreateImage(device.handle(), &info, nullptr, &image_) == VK_SUCCESS);
-        VkMemoryRequirements requirements;
-        device.fn().GetImageMemoryRequirements(device.handle(), image_, &requirements);
-        auto memory = engine.memory->allocate(requirements, vk::MemoryUse::device, "engine image");
-        REQUIRE(memory.ok());
-        allocation_ = *memory;
-        REQUIRE(device.fn().BindImageMemory(device.handle(), image_, allocation_.memory, allocation_.offset) ==
-                VK_SUCCESS);
-        auto buffer = vk::Buffer::create(device, *engine.memory, picture.pixels.size(),
-                                         VK_BUFFER_USAGE_TRANSFER_SRC_BIT, vk::MemoryUse::upload, "engine picture");
-        REQUIRE(buffer.ok());
-        std::memcpy(buffer->mapped(), picture.pixels.data(), picture.pixels.size());
-        const Status filled = vk::run_once(
-            device,
-            [&](VkCommandBuffer commands) -> Status {
-                change(commands, VK_IMAGE_LAYOUT_UNDEFINED, VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL);
-                VkBufferImageCopy region = {};
-                region.imageSubresource = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1};
-                region.imageExtent = {side_, side_, 1};
-                device.fn().CmdCopyBufferToImage(commands, buffer->handle(), image_,
-                                                 VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, 1, &region);
-                change(commands, VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, layout_);
-                return {};
-            },
-            "fill the engine's image");
-        REQUIRE(filled.ok());
-    }
-    ~EngineImage() {
-        vk::Device &device = *engine_.device;
-        CHECK(device.wait_idle().ok());
-        device.fn().DestroyImage(device.handle(), image_, nullptr);
-        engine_.memory->free(allocation_);
-    }
-
-    // What the frame says of the image. The pointer is good as long as this object.
-    void put(ColorFrame &picture) {
-        desc_ = make_struct<sac_vk_image>(SAC_TYPE_VK_IMAGE);
-        desc_.image = reinterpret_cast<uint64_t>(image_);
-        desc_.format = static_cast<uint32_t>(format_);
-        desc_.layout_in = static_cast<uint32_t>(layout_);
-        desc_.queue_family = engine_.device->queue_family();
-        picture.frame.image = &desc_;
-    }
-    sac_vk_image &desc() { return desc_; }
-
-    // The engine uses the image again, in `layout`: the layer complains if it is in another one.
-    void use_again(VkImageLayout layout) {
-        const Status used = vk::run_once(
-            *engine_.device,
-            [&](VkCommandBuffer commands) -> Status {
-                change(commands, layout, layout_);
-                return {};
-            },
-            "use the engine's image");
-        CHECK(used.ok());
-    }
-
-private:
-    void change(VkCommandBuffer commands, VkImageLayout from, VkImageLayout to) {
-        VkImageMemoryBarrier barrier = {};
-        barrier.sType = VK_STRUCTURE_TYPE_IMAGE_MEMORY_BARRIER;
-        barrier.srcAccessMask = VK_ACCESS_MEMORY_WRITE_BIT;
-        barrier.dstAccessMask = VK_ACCESS_MEMORY_READ_BIT | VK_ACCESS_MEMORY_WRITE_BIT;
-        barrier.oldLayout = from;
-        barrier.newLayout = to;
-        barrier.srcQueueFamilyIndex = barrier.dstQueueFamilyIndex = VK_QUEUE_FAMILY_IGNORED;
-        barrier.image = image_;
-        barrier.subresourceRange = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 1, 0, 1};
-        engine_.device->fn().CmdPipelineBarrier(commands, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT,
-                                                VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, 0, 0, nullptr, 0, nullptr, 1,
-                                                &barrier);
-    }
-
-    Engine &engine_;
-    const VkFormat format_;
-    const VkImageLayout layout_;
-    const uint32_t side_;
-    VkImage image_ = VK_NULL_HANDLE;
-    vk::Allocation allocation_;
-    sac_vk_image desc_ = {};
-};
 
 uint32_t mode_of(const TestHost &host) {
     auto info = make_struct<sac_context_info>(SAC_TYPE_CONTEXT_INFO);
@@ -272,6 +107,7 @@ TEST_CASE("mode A takes the queue that is left to the plugin") {
     Engine engine;
     engine.desc.mode = SAC_MODE_OWN_QUEUE;
     engine.desc.own_queue_index = 1;
+    real_get_instance_proc_addr = reinterpret_cast<PFN_vkGetInstanceProcAddr>(engine.desc.get_instance_proc_addr);
     engine.desc.get_instance_proc_addr = reinterpret_cast<sac_proc>(fake_instance_proc);
     TestHost host;
     engine.lend(host);
@@ -393,11 +229,7 @@ TEST_CASE("an image is not read before the host's timeline says so") {
         if (by_queue) {  // the one that is shared: nothing of the plugin's stands in it before this
             REQUIRE(engine.submit({(*timeline)->handle(), value}).ok());
         } else {
-            VkSemaphoreSignalInfo signal = {};
-            signal.sType = VK_STRUCTURE_TYPE_SEMAPHORE_SIGNAL_INFO;
-            signal.semaphore = (*timeline)->handle();
-            signal.value = value;
-            REQUIRE(engine.device->fn().SignalSemaphore(engine.device->handle(), &signal) == VK_SUCCESS);
+            engine.signal({(*timeline)->handle(), value});
         }
         REQUIRE(host.sac.wait_result(host.context, host.seen, 60000, &snapshot) == SAC_OK);
         host.seen = snapshot->sequence;
