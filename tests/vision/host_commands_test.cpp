@@ -2,8 +2,7 @@
 // Mode C: frames recorded into the host's own commands. Same results as in the other modes, several frames in flight.
 
 #include <algorithm>
-#include <chrono>
-#include <thread>
+#include <cmath>
 
 #include "tests/support/device.h"
 #include "tests/support/fault.h"
@@ -20,15 +19,15 @@ std::vector<sac_detection> detections_of(const sac_snapshot *snapshot) {
     return {snapshot->detections, snapshot->detections + snapshot->detection_count};
 }
 
-// By the same kernels on the same device: the same to the last bit.
-void check_same(const std::vector<sac_detection> &a, const std::vector<sac_detection> &b) {
+// `bound` in pixels and in scores of 0.01.
+void check_same(const std::vector<sac_detection> &a, const std::vector<sac_detection> &b, float bound) {
     REQUIRE(a.size() == b.size());
     for (size_t i = 0; i < a.size(); ++i) {
-        CHECK(a[i].x1 == b[i].x1);
-        CHECK(a[i].y1 == b[i].y1);
-        CHECK(a[i].x2 == b[i].x2);
-        CHECK(a[i].y2 == b[i].y2);
-        CHECK(a[i].score == b[i].score);
+        CHECK(std::abs(a[i].x1 - b[i].x1) <= bound);
+        CHECK(std::abs(a[i].y1 - b[i].y1) <= bound);
+        CHECK(std::abs(a[i].x2 - b[i].x2) <= bound);
+        CHECK(std::abs(a[i].y2 - b[i].y2) <= bound);
+        CHECK(std::abs(a[i].score - b[i].score) <= 0.01f * bound);
         CHECK(a[i].class_id == b[i].class_id);
     }
 }
@@ -90,13 +89,16 @@ TEST_CASE("frames recorded by the plugin find what submitted ones find, from pla
             const auto boxes = detections_of(expected);
             found += boxes.size();
             CHECK(own.sac.release_result(own.context, expected) == SAC_OK);
-            const auto check = [&](const sac_snapshot *snapshot) { check_same(detections_of(snapshot), boxes); };
+            // By the same kernels on the same device: the same to the last bit. Images go through another one.
+            float bound = 0;
+            const auto check = [&](const sac_snapshot *snapshot) { check_same(detections_of(snapshot), boxes, bound); };
             REQUIRE(c.record(picture.frame) == SAC_OK);
             c.commands.submit();
             c.expect(check);
             if (format != SAC_FORMAT_RGBA8) continue;
             EngineImage image(c.engine, picture, VK_FORMAT_R8G8B8A8_UNORM, VK_IMAGE_LAYOUT_GENERAL);
             image.put(picture);
+            bound = 1e-4f;
             REQUIRE(c.record(picture.frame) == SAC_OK);
             c.commands.submit();
             c.expect(check);
@@ -194,8 +196,8 @@ TEST_CASE("three frames in flight: each gets its own result, in the order of rec
 TEST_CASE("with as many frames in flight as there is room for, the next is not taken and nothing is recorded") {
     const TempDir folder;
     write_color_model(folder / "colors");
-    CommandsHost c;
     Faults faults;
+    CommandsHost c;
     REQUIRE(c.host.create_patched([&](vk::DeviceFunctions &fn) { faults.patch(fn); }) == SAC_OK);
     c.host.load(folder / "colors");
     ColorFrame picture(SAC_FORMAT_RGB8, 8, 3, 1, 2);

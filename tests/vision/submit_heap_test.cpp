@@ -9,6 +9,7 @@
 #include "tests/support/device.h"
 #include "tests/support/files.h"
 #include "tests/support/heap_count.h"
+#include "tests/vision/host_commands_support.h"
 #include "tests/vision/inspect_support.h"
 
 using namespace sac::test;
@@ -83,4 +84,43 @@ TEST_CASE("a frame takes no heap on its thread once all is warm, whatever is loo
         }
         CHECK(taken == 0);
     }
+}
+
+TEST_CASE("recording a frame and reading it back take no heap once all is warm, from planes and from images") {
+    const TempDir folder;
+    write_color_model(folder / "colors");
+    CommandsHost c(false);  // the validation layer takes heap on every thread
+    c.create();
+    c.host.load(folder / "colors");
+    ColorFrame planes(SAC_FORMAT_RGB8, 20, 1, 2, 0), textured(SAC_FORMAT_RGBA8, 8, 2, 1, 1);
+    EngineImage image(c.engine, textured, VK_FORMAT_R8G8B8A8_UNORM, VK_IMAGE_LAYOUT_GENERAL);
+    image.put(textured);
+    std::atomic<uint64_t> on_frame_thread = 0;
+    for (ColorFrame *picture : {&planes, &textured}) {
+        picture->frame.release_user = &on_frame_thread;
+        picture->frame.release = [](void *user, uint64_t) {
+            *static_cast<std::atomic<uint64_t> *>(user) = heap_allocations();
+        };
+    }
+    const auto run = [&](const sac_frame &frame) {
+        const sac_vk_commands into = c.commands.begin();
+        sac_result result = SAC_NOT_READY;
+        uint64_t taken = 0;
+        while (result == SAC_NOT_READY) {
+            const uint64_t before = heap_allocations();
+            result = c.host.sac.record_frame(c.host.context, &frame, &into);
+            taken = heap_allocations() - before;
+        }
+        REQUIRE(result == SAC_OK);
+        c.commands.submit();
+        c.settle();
+        return taken;
+    };
+    for (int i = 0; i < 10; ++i) run(i % 2 ? planes.frame : textured.frame);
+    const uint64_t before = on_frame_thread;
+    uint64_t taken = 0;
+    for (int i = 0; i < 40; ++i) taken += run(i % 2 ? planes.frame : textured.frame);
+    CHECK(taken == 0);
+    CHECK(on_frame_thread == before);
+    CHECK(before > 0);
 }
