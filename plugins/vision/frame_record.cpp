@@ -3,6 +3,7 @@
 
 #include <thread>
 
+#include "compute/base/background.h"
 #include "compute/base/format.h"
 #include "plugins/vision/frame_queue.h"
 #include "plugins/vision/no_throw.h"
@@ -115,6 +116,7 @@ Result<bool> FrameQueue::record(const sac_frame *given, const sac_vk_commands *g
 
 // The frames are waited for a while at a time, as there may be a kind to prepare for meanwhile.
 void FrameQueue::run_recorded() {
+    give_way_when_woken();
     for (;;) {
         InFlight *oldest = nullptr;
         std::optional<WarmUp> warm_up;

@@ -16,7 +16,8 @@ struct HostCommands {
     vk::SemaphorePoint done;
 };
 
-/// Checks every field but the family. Error: the sentence names the field.
+/// For record_frame, and for what else is recorded into such. Checks every field but the family. Error: the sentence
+/// names the field.
 Result<HostCommands> read_commands(const sac_vk_commands *given, const vk::Device &device);
 
 VkSemaphore semaphore_of(uint64_t handle);

@@ -6,6 +6,7 @@
 
 #include "plugins/vision/heads/detection_head.h"
 #include "plugins/vision/no_throw.h"
+#include "plugins/vision/one_writer.h"
 #include "plugins/vision/structs.h"
 
 namespace sac::vision {
@@ -191,21 +192,6 @@ void drop_hidden(const overlay::Rect &seen, std::vector<overlay::Shape> &shapes)
 }
 
 /// One caller at a time.
-class Turnstile {
-public:
-    explicit Turnstile(std::atomic_flag &flag) : flag_(flag), entered_(!flag.test_and_set()) {}
-    ~Turnstile() {
-        if (entered_) flag_.clear();
-    }
-    Turnstile(const Turnstile &) = delete;
-    Turnstile &operator=(const Turnstile &) = delete;
-    bool entered() const { return entered_; }
-
-private:
-    std::atomic_flag &flag_;
-    const bool entered_;
-};
-
 }  // namespace
 
 Overlays::Overlays(vk::Device &device, vk::Memory &memory, const Host &host, Health &health, bool on_host_device)
@@ -256,24 +242,13 @@ Status Overlays::prepare(uint32_t vk_format) {
     return compositor_->prepare(static_cast<VkFormat>(vk_format));
 }
 
-Status Overlays::check_commands(const sac_vk_commands &commands) const {
-    if (!commands.command_buffer) return wrong("commands.command_buffer is null");
+Status Overlays::check_family(const HostCommands &commands) const {
     if (commands.queue_family >= families_.size())
         return wrong(format("commands.queue_family is %u, the device has %zu families", commands.queue_family,
                             families_.size()));
     if (!(families_[commands.queue_family] & VK_QUEUE_GRAPHICS_BIT))
         return wrong(format("commands.queue_family is %u, which has no VK_QUEUE_GRAPHICS_BIT: overlays are drawn",
                             commands.queue_family));
-    SAC_TRY(check_reserved("commands.reserved", commands.reserved));
-    if (!commands.done_semaphore) return wrong("commands.done_semaphore is null");
-    uint64_t reached = 0;
-    SAC_VK(device_.fn().GetSemaphoreCounterValue(device_.handle(), handle_of<VkSemaphore>(commands.done_semaphore),
-                                                 &reached),
-           "reading commands.done_semaphore");
-    if (reached >= commands.done_value)
-        return wrong(format("commands.done_value is %llu, but the semaphore is at %llu already",
-                            static_cast<unsigned long long>(commands.done_value),
-                            static_cast<unsigned long long>(reached)));
     return {};
 }
 
@@ -291,8 +266,8 @@ Status Overlays::check_extent(const sac_overlay_target &target) const {
 
 Result<bool> Overlays::record(const sac_overlay *given_what, const sac_overlay_target *given_target,
                               const sac_vk_commands *given_commands) {
-    const Turnstile turn(recording_);
-    if (!turn.entered())
+    const OneWriter writer(recording_);
+    if (!writer.alone())
         return Error(Code::invalid_state, "record is running on another thread: it is for one thread at a time");
     const std::lock_guard lock(mutex_);
     Result<bool> recorded = record_locked(given_what, given_target, given_commands);
@@ -305,12 +280,11 @@ Result<bool> Overlays::record_locked(const sac_overlay *given_what, const sac_ov
     SAC_TRY(ensure_compositor());
     sac_overlay what = {};
     sac_overlay_target target = {};
-    sac_vk_commands commands = {};
     SAC_TRY(read_overlay(given_what, what));
     SAC_TRY(read_target(given_target, target));
     SAC_TRY(check_extent(target));
-    SAC_TRY(read_struct(given_commands, SAC_TYPE_VK_COMMANDS, "commands", commands));
-    SAC_TRY(check_commands(commands));
+    SAC_ASSIGN(const HostCommands commands, read_commands(given_commands, device_));
+    SAC_TRY(check_family(commands));
 
     overlay_.status.clear();
     overlay_.boxes.clear();
@@ -336,9 +310,7 @@ Result<bool> Overlays::record_locked(const sac_overlay *given_what, const sac_ov
     shapes_.clear();
     overlay::layout_overlay(compositor_->font(), overlay_, width, height, area, to_rect(out.visible), style, shapes_);
     drop_hidden(to_rect(out.visible), shapes_);
-    return compositor_->record(shapes_, out,
-                               {static_cast<VkCommandBuffer>(commands.command_buffer),
-                                handle_of<VkSemaphore>(commands.done_semaphore), commands.done_value});
+    return compositor_->record(shapes_, out, {commands.buffer, commands.done.semaphore, commands.done.value});
 }
 
 }  // namespace sac::vision

@@ -7,6 +7,7 @@
 #include "plugins/overlay/compositor.h"
 #include "plugins/vision/health.h"
 #include "plugins/vision/host.h"
+#include "plugins/vision/host_commands.h"
 #include "plugins/vision/saccade_overlay.h"
 
 namespace sac::vision {
@@ -30,7 +31,7 @@ public:
 private:
     Result<bool> record_locked(const sac_overlay *what, const sac_overlay_target *target,
                                const sac_vk_commands *commands);
-    Status check_commands(const sac_vk_commands &commands) const;
+    Status check_family(const HostCommands &commands) const;
     Status check_extent(const sac_overlay_target &target) const;
     Status ensure_compositor();
 
