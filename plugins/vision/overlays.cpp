@@ -191,7 +191,6 @@ void drop_hidden(const overlay::Rect &seen, std::vector<overlay::Shape> &shapes)
     });
 }
 
-/// One caller at a time.
 }  // namespace
 
 Overlays::Overlays(vk::Device &device, vk::Memory &memory, const Host &host, Health &health, bool on_host_device)
