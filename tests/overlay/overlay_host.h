@@ -22,7 +22,8 @@ T make_struct(uint32_t type) {
     return made;
 }
 
-/// A context on device() (mode B), the extension's table, and a timeline for what the host submits.
+/// A context on device() (mode B unless told otherwise), the extension's table, and a timeline for what the host
+/// submits.
 class OverlayHost {
 public:
     /// With another loader than the system's, the plugin sees what that one shows it.

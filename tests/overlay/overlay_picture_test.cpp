@@ -105,6 +105,18 @@ TEST_CASE("a host gets what the engine draws, from every layout to every layout"
     }
 }
 
+TEST_CASE("it is the same on every device that the host has lent, whoever submits the frames") {
+    const Image picture = pattern(200, 150);
+    const Image expected = draw_by_engine(frame_of(picture), sample_overlay(200, 150));
+    Sample sample(200, 150);
+    for (const auto mode : {SAC_MODE_OWN_QUEUE, SAC_MODE_SHARED_QUEUE, SAC_MODE_HOST_COMMANDS}) {
+        CAPTURE(mode);
+        OverlayHost host(nullptr, mode);
+        HostImage image(VK_FORMAT_R8G8B8A8_UNORM, {200, 150});
+        CHECK(largest_difference(composite(host, image, picture, sample.overlay()), expected) <= 1);
+    }
+}
+
 TEST_CASE("attachments that blend light look like the others: the same where opaque, nearly so at edges") {
     OverlayHost host;
     const Image picture = pattern(200, 150);
