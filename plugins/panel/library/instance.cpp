@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <utility>
 
 #include "plugins/vision/structs.h"
 
@@ -177,7 +178,7 @@ Status Instance::show_live_frame(Told &told) {
     if (!told.pixels) return {};
     Ui &ui = drawing_->ui();
     if (size.width != live_size_.width || size.height != live_size_.height) {
-        const ImTextureID made = ui.create_texture(size.width, size.height);
+        const ImTextureID made = ui.create_texture(size.width, size.height, true);
         if (!made)
             return Error(Code::out_of_memory,
                          format("frame.pixels: there is no picture of %u x %u to be had", size.width, size.height));
@@ -197,8 +198,7 @@ Status Instance::show_live_frame(Told &told) {
     return {};
 }
 
-Status Instance::draw_panel(const Told &given, sac_panel_wishes &wishes) {
-    Told told = given;
+Status Instance::draw_panel(Told told, sac_panel_wishes &wishes) {
     SAC_TRY(show_live_frame(told));
     const uint64_t now = vision::now_ns();
     constexpr float at_first = 1.0f / 60;
@@ -222,7 +222,7 @@ Status Instance::draw_pixels(const sac_panel_frame *frame, const sac_panel_pixel
     if (!on_own_device())
         return Error(Code::invalid_state, "the panel is on the host's device (desc.device): it is drawn by record");
     const VkExtent2D extent = drawing_->extent();
-    SAC_ASSIGN(const Told told, read_frame(frame));
+    SAC_ASSIGN(Told told, read_frame(frame));
     SAC_ASSIGN(const sac_panel_pixels pixels, read_pixels(given_pixels, extent.width, extent.height));
     if (wishes) SAC_TRY(vision::check_struct(wishes, SAC_TYPE_PANEL_WISHES, sizeof *wishes, "wishes"));
 
@@ -232,7 +232,7 @@ Status Instance::draw_pixels(const sac_panel_frame *frame, const sac_panel_pixel
                                                  vk::MemoryUse::readback, "panel readback"));
     }
     sac_panel_wishes filled = {};
-    SAC_TRY(draw_panel(told, filled));
+    SAC_TRY(draw_panel(std::move(told), filled));
     SAC_TRY(commands_.begin(true));
     SAC_TRY(drawing_->record(commands_.handle(), 0));
     vk::copy_to_host(*device_, commands_.handle(), drawing_->image(), extent, readback_.handle());
@@ -262,7 +262,7 @@ Result<bool> Instance::record(const sac_panel_frame *frame, const sac_panel_imag
     if (on_own_device())
         return Error(Code::invalid_state,
                      "the panel has a device of its own: give desc.device to record into the host's commands");
-    SAC_ASSIGN(const Told told, read_frame(frame));
+    SAC_ASSIGN(Told told, read_frame(frame));
     SAC_ASSIGN(const sac_panel_image image, read_image(given_image, format_));
     SAC_ASSIGN(const sac_vk_commands commands, read_commands(given_commands, device_->queue_family()));
     if (wishes) SAC_TRY(vision::check_struct(wishes, SAC_TYPE_PANEL_WISHES, sizeof *wishes, "wishes"));
@@ -279,7 +279,7 @@ Result<bool> Instance::record(const sac_panel_frame *frame, const sac_panel_imag
                             static_cast<unsigned long long>(flight.value)));
 
     sac_panel_wishes filled = {};
-    SAC_TRY(draw_panel(told, filled));
+    SAC_TRY(draw_panel(std::move(told), filled));
     flights_[slot] = flight;
     ++recorded_;
     const auto to = static_cast<VkCommandBuffer>(commands.command_buffer);

@@ -47,7 +47,7 @@ private:
     bool on_own_device() const { return timeline_ != nullptr; }
     Result<bool> is_done(const Flight &flight) const;
     /// ImGui's frame from begin to the panel drawn in it.
-    Status draw_panel(const Told &told, sac_panel_wishes &wishes);
+    Status draw_panel(Told told, sac_panel_wishes &wishes);
     Status show_live_frame(Told &told);
     void take_events();
     Status record_copy(VkCommandBuffer commands, const sac_panel_image &image);

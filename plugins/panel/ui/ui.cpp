@@ -123,8 +123,8 @@ bool Ui::wants_keyboard() const {
     return ImGui::GetIO().WantTextInput;
 }
 
-ImTextureID Ui::create_texture(uint32_t width, uint32_t height) {
-    auto texture = make_texture(width, height, sharp_);
+ImTextureID Ui::create_texture(uint32_t width, uint32_t height, bool smooth) {
+    auto texture = make_texture(width, height, smooth ? smooth_ : sharp_);
     if (!texture) return nullptr;
     textures_.push_back(std::move(*texture));
     return textures_.back().get();

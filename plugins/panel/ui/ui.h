@@ -81,8 +81,9 @@ public:
     /// Within the pass. Viewport and scissor are left changed.
     void draw(VkCommandBuffer commands, uint32_t slot, VkExtent2D target);
 
-    /// A picture of that size in pixels for ImGui::Image, sampled without smoothing; null: there is no memory for it.
-    ImTextureID create_texture(uint32_t width, uint32_t height);
+    /// A picture of that size in pixels for ImGui::Image; null: there is no memory for it. Not `smooth`: each of its
+    /// pixels is seen as a square.
+    ImTextureID create_texture(uint32_t width, uint32_t height, bool smooth = false);
     /// width * height * 4 bytes of RGBA, copied; shown from the next upload() on.
     void update_texture(ImTextureID texture, const uint8_t *pixels);
     /// At once for later frames; those in flight keep it until their slot comes round.
