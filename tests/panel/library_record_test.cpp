@@ -366,16 +366,16 @@ TEST_CASE("wrong images, commands and devices are refused by the name of their f
         {[](Device &d) { d.queue_family = 99; }, "device.queue_family"},
         {[](Device &d) { d.enabled_features = nullptr; }, "timelineSemaphore"},
     };
-    for (const auto &[change, named] : devices) {
-        CAPTURE(named);
+    for (const auto &damage : devices) {
+        CAPTURE(damage.second);
         Device wrong = engine.desc;
-        change(wrong);
+        damage.first(wrong);
         sac_panel_desc desc = host.desc;
         desc.device = &wrong;
         sac_panel panel = {};
         CHECK(host.api.create(&desc, &panel) < 0);
         char text[512] = {};
         CHECK(host.api.get_last_error({}, text, sizeof text) < 0);
-        CHECK_MESSAGE(std::string(text).find(named) != std::string::npos, text);
+        CHECK_MESSAGE(std::string(text).find(damage.second) != std::string::npos, text);
     }
 }
