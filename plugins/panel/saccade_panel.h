@@ -230,6 +230,8 @@ typedef struct sac_panel_api {
     /* [render] Brings a part to the front with the next drawing: "Overview", "Detection", "Timing", "Network",
      * "Memory" or "Presets". */
     sac_result (*open_part)(sac_panel panel, const char *name);
+    /* [render] Where the pictures begin to come from another source: no object known so far gets its track id again. */
+    sac_result (*forget_tracks)(sac_panel panel);
     /* [render] To be called in place of drawing while the panel is not shown: nothing is watched or timed then. */
     sac_result (*hide)(sac_panel panel);
 

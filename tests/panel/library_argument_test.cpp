@@ -61,7 +61,7 @@ TEST_CASE("the ABI keeps its layout") {
     CHECK(offsetof(sac_panel_pixels, bytes) == 24);
     CHECK(sizeof(sac_panel_image) == 56);
     CHECK(offsetof(sac_panel_image, layout_in) == 44);
-    CHECK(sizeof(sac_panel_api) == 8 + 9 * sizeof(void *));
+    CHECK(sizeof(sac_panel_api) == 8 + 10 * sizeof(void *));
 }
 
 TEST_CASE("wrong descs are refused by the name of their field") {

@@ -192,6 +192,19 @@ TEST_CASE("keys and text go into a field, copied and pasted text by the host's c
     CHECK(clipboard.find("set_detect_settings") != std::string::npos);
 }
 
+TEST_CASE("tracks begin anew where the source changed, if there are any") {
+    for (const uint32_t flags : {uint32_t{0}, uint32_t{SAC_PANEL_TRACKS}}) {
+        reset_fake();
+        PaperHost host;
+        host.desc.flags |= flags;
+        REQUIRE(host.create() == SAC_OK);
+        (void)host.draw();
+        const int before = fake().calls["set_track_settings"];
+        REQUIRE(host.api.forget_tracks(host.panel) == SAC_OK);
+        CHECK(fake().calls["set_track_settings"] == before + (flags ? 1 : 0));
+    }
+}
+
 TEST_CASE("what is not shown costs nothing") {
     reset_fake();
     PaperHost host;
@@ -234,7 +247,10 @@ TEST_CASE("two panels live at one time and are drawn on two threads") {
 
 TEST_CASE("a callback that calls the library again is refused") {
     reset_fake();
+    const TempDir folder;
+    const std::string presets = folder.path().string();
     PaperHost host;
+    host.desc.preset_folder = presets.c_str();
     struct Caller {
         PaperHost &host;
         sac_result answer;

@@ -138,6 +138,13 @@ sac_result open_part(sac_panel panel, const char *name) {
     return call_on(panel, [&](Instance &i) { return done(i.open_part(name)); });
 }
 
+sac_result forget_tracks(sac_panel panel) {
+    return call_on(panel, [](Instance &i) -> Answer {
+        i.forget_tracks();
+        return SAC_OK;
+    });
+}
+
 sac_result hide(sac_panel panel) {
     return call_on(panel, [](Instance &i) -> Answer {
         i.hide();
@@ -175,6 +182,7 @@ extern "C" sac_result sac_panel_get_api(uint32_t major, sac_panel_api *api) {
     api->resize = resize;
     api->send_event = send_event;
     api->open_part = open_part;
+    api->forget_tracks = forget_tracks;
     api->hide = hide;
     api->draw_pixels = draw_pixels;
     api->record = record;

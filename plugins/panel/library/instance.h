@@ -25,6 +25,7 @@ public:
     Status resize(uint32_t width, uint32_t height);
     Status send_event(const sac_panel_event *event);
     Status open_part(const char *name);
+    void forget_tracks() { panel_->forget_tracks(); }
     void hide();
     Status draw_pixels(const sac_panel_frame *frame, const sac_panel_pixels *pixels, sac_panel_wishes *wishes);
     /// False: all slots are in flight, nothing was done.
