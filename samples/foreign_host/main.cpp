@@ -1,148 +1,223 @@
-// foreign_host MODEL_FOLDER IMAGE.png [--weights FILE] [--mode own|shared] [--frames N]: an engine with a Vulkan device
-// of its own lends it to the plugin, and hands over the texture it has drawn: no copy, and nobody waits for the GPU but
-// the timeline. Prints what the plugin saw.
+// foreign_host MODEL_FOLDER [IMAGE.png] [options]: the frame loop of an engine that has a Vulkan device of its own,
+// with Saccade in it. The engine draws a scene; the plugin looks at that very image and draws its boxes into the
+// engine's target; the render thread waits for neither. See README.md.
 
-#include <saccade.h>
-
+#include <algorithm>
+#include <chrono>
+#include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
-#include <string>
-#include <vector>
+#include <optional>
+#include <thread>
 
-#include "samples/foreign_host/vulkan_host.h"
-
-// PNG alone: stb_image, in the versions that Linux distributions carry, writes out of bounds on damaged JPEGs.
-#define STBI_ONLY_PNG
-#define STB_IMAGE_STATIC
-#define STB_IMAGE_IMPLEMENTATION
-#include <stb_image.h>
+#include "samples/foreign_host/plugin.h"
+#include "samples/foreign_host/renderer.h"
+#ifdef FOREIGN_HOST_WINDOW
+#include "samples/foreign_host/window.h"
+#endif
 
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
+constexpr uint32_t width = 640, height = 480;
+constexpr uint64_t frames_a_second = 60;  // where no display sets the pace
+
 struct Arguments {
-    std::vector<std::string> files;  // the model's folder, the image
-    std::string weights;
+    std::vector<std::string> files;  // the model's folder, the picture
+    std::string weights, out;
     uint32_t mode = SAC_MODE_OWN_QUEUE;
-    uint64_t frames = 3;
-    bool validation = false;
+    uint64_t frames = 0;
+    bool window = false, validation = false;
 };
 
 int usage() {
     std::fprintf(stderr,
-                 "usage: foreign_host MODEL_FOLDER IMAGE.png [--weights FILE] [--mode own|shared] [--frames N] "
-                 "[--validation]\n");
+                 "usage: foreign_host MODEL_FOLDER [IMAGE.png] [options]\n"
+                 "  --mode own|shared|commands  the plugin has a queue of its own (if there are two), shares the\n"
+                 "                              host's, or records into the host's commands (default: own)\n"
+                 "  --weights FILE              the network's ONNX file, if it is not in the model's folder\n"
+                 "  --window                    in a window, until it is closed (q) or --frames are over\n"
+                 "  --frames N                  so many frames once the model is loaded (default: 300)\n"
+                 "  --out FILE.png              saves the last frame, with the boxes that were found in it\n"
+                 "  --validation                under the Khronos validation layer; any message is a failure\n");
     return 2;
+}
+
+bool parse_count(const std::string &text, uint64_t &count) {
+    char *end = nullptr;
+    count = std::strtoull(text.c_str(), &end, 10);
+    return !text.empty() && text[0] != '-' && *end == 0 && count > 0 && count <= 1'000'000'000;
 }
 
 bool parse(const std::vector<std::string> &words, Arguments &arguments) {
     for (size_t i = 0; i < words.size(); ++i) {
         const std::string &option = words[i];
-        if (option[0] != '-') {
+        if (option.empty() || option[0] != '-') {
             arguments.files.push_back(option);
             continue;
         }
-        if (option == "--validation") {
-            arguments.validation = true;
+        if (option == "--validation" || option == "--window") {
+            (option == "--window" ? arguments.window : arguments.validation) = true;
             continue;
         }
         if (++i == words.size()) return false;
         const std::string &value = words[i];
         if (option == "--weights")
             arguments.weights = value;
-        else if (option == "--frames")
-            arguments.frames = std::strtoull(value.c_str(), nullptr, 10);
+        else if (option == "--out")
+            arguments.out = value;
+        else if (option == "--frames" && parse_count(value, arguments.frames))
+            continue;
         else if (option == "--mode" && value == "own")
             arguments.mode = SAC_MODE_OWN_QUEUE;
         else if (option == "--mode" && value == "shared")
             arguments.mode = SAC_MODE_SHARED_QUEUE;
+        else if (option == "--mode" && value == "commands")
+            arguments.mode = SAC_MODE_HOST_COMMANDS;
         else
             return false;
     }
-    return arguments.files.size() == 2 && arguments.frames > 0;
+    if (arguments.frames == 0) arguments.frames = arguments.window ? UINT64_MAX : 300;
+    return arguments.files.size() == 1 || arguments.files.size() == 2;
 }
 
-template <class T>
-T make(uint32_t type) {
-    T made = {};
-    made.type = type;
-    made.size = sizeof(T);
-    return made;
+#ifndef FOREIGN_HOST_WINDOW
+// Stands in where there is no GLFW.
+class Window {
+public:
+    static HostOptions required() { throw HostError("--window: this program was built without GLFW"); }
+    Window(VulkanHost &, uint32_t, uint32_t) {}
+    bool poll() { return false; }
+    Presentation record(const Frame &) { return {}; }
+    void present(const Presentation &) {}
+};
+#endif
+
+double milliseconds(Clock::duration duration) { return std::chrono::duration<double, std::milli>(duration).count(); }
+
+// The value below which that share of them lies; 0 if there are none.
+double quantile(std::vector<double> values, double share) {
+    if (values.empty()) return 0;
+    const auto at = values.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1));
+    std::nth_element(values.begin(), at, values.end());
+    return *at;
 }
 
-sac_api sac;
-sac_context context;
+/// The parts of the engine, in the order in which they need one another.
+struct Engine {
+    VulkanHost host;
+    FrameRing ring{host, width, height};
+    Renderer renderer;
+    std::optional<Window> window;
+    Plugin plugin;
 
-int fail(const char *what) {
-    char text[512];
-    sac.get_last_error(context, text, sizeof text);
-    std::fprintf(stderr, "foreign_host: %s: %s\n", what, text);
-    if (context.id) sac.destroy_context(context);
-    return 1;
-}
-
-sac_result create(const Arguments &arguments, VulkanHost &engine, sac_host &host) {
-    host = make<sac_host>(SAC_TYPE_HOST);
-    host.user = &engine;
-    host.log = [](void *, int32_t level, const char *message) {
-        if (level >= SAC_LOG_INFO) std::fprintf(stderr, "saccade: %s\n", message);
-    };
-    host.lock_queue = [](void *user) { static_cast<VulkanHost *>(user)->queue_mutex.lock(); };
-    host.unlock_queue = [](void *user) { static_cast<VulkanHost *>(user)->queue_mutex.unlock(); };
-
-    auto device = make<sac_vk_device>(SAC_TYPE_VK_DEVICE);
-    device.mode = arguments.mode;
-    device.vulkan_version = VK_API_VERSION_1_2;
-    device.get_instance_proc_addr = reinterpret_cast<sac_proc>(engine.get_instance_proc_addr);
-    device.instance = engine.instance;
-    device.physical_device = engine.physical_device;
-    device.device = engine.device;
-    device.enabled_features = &engine.enabled_features;
-    device.queue_family = device.own_queue_family = engine.queue_family;
-    device.own_queue_index = engine.queue_count > 1 ? 1 : SAC_NO_QUEUE;
-    auto desc = make<sac_context_desc>(SAC_TYPE_CONTEXT_DESC);
-    desc.host = &host;
-    desc.device = &device;
-    return sac.create_context(&desc, &context);
-}
-
-// Draws and submits frames; the timeline's values are 2k + 1 when frame k is drawn and 2k + 2 when the plugin has read
-// it.
-int run(const Arguments &arguments, VulkanHost &engine, uint32_t width, uint32_t height) {
-    uint64_t seen = 0;
-    const sac_snapshot *result = nullptr;
-    for (uint64_t k = 0; k < arguments.frames; ++k) {
-        engine.draw(2 * k, 2 * k + 1);
-        auto image = make<sac_vk_image>(SAC_TYPE_VK_IMAGE);
-        image.image = (uint64_t)engine.image;
-        image.format = VK_FORMAT_R8G8B8A8_UNORM;
-        image.layout_in = image.layout_out = VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL;
-        image.queue_family = engine.queue_family;
-        image.wait_semaphore = image.signal_semaphore = (uint64_t)engine.timeline;
-        image.wait_value = 2 * k + 1;
-        image.signal_value = 2 * k + 2;
-        auto frame = make<sac_frame>(SAC_TYPE_FRAME);
-        frame.frame_id = k;
-        frame.width = width;
-        frame.height = height;
-        frame.image = &image;
-        if (sac.submit_frame(context, &frame) != SAC_OK) return fail("submit_frame");
-        // An engine would draw its next frame now, and look for results when it has one.
-        if (result) sac.release_result(context, result);
-        if (sac.wait_result(context, seen, 60000, &result) != SAC_OK) return fail("wait_result");
-        seen = result->sequence;
-        std::printf("frame %llu: %u objects, %.1f ms on the GPU\n", static_cast<unsigned long long>(result->frame_id),
-                    result->detection_count, static_cast<double>(result->gpu_us) * 1e-3);
+    Engine(const HostOptions &options, const sac_api &sac, const Arguments &arguments, const Picture &picture)
+        : host(options),
+          renderer(host, ring, width, height, picture),
+          plugin(sac, host, ring, {arguments.mode, width, height, arguments.files[0], arguments.weights}) {
+        if (arguments.window) window.emplace(host, width, height);
     }
+    ~Engine() {
+        const std::lock_guard lock(host.queue_mutex);
+        host.vk.QueueWaitIdle(host.queue);  // then all of it may go
+    }
+
+    struct Drawn {
+        const Frame &frame;
+        bool handed_over, shown;
+    };
+    /// One frame: draws, has the plugin look at it if wanted, lays the newest result over it, shows it.
+    Drawn draw(uint64_t number, const Camera &camera, const sac_snapshot *result, bool look) {
+        Frame &frame = ring.begin();
+        renderer.draw(frame, camera);
+        plugin.draw_overlay(frame, result);
+        const Presentation presentation = window ? window->record(frame) : Presentation{};
+        const bool handed_over =
+            look && ring.may_hand_over() && plugin.hand_over(frame, number, number * 1'000'000'000 / frames_a_second);
+        ring.submit(frame, presentation, handed_over && plugin.records_commands());
+        if (window) window->present(presentation);
+        return {frame, handed_over, presentation.rendered != VK_NULL_HANDLE};
+    }
+};
+
+struct Measured {
+    uint64_t frames = 0, handed_over = 0;
+    double seconds = 0;
+    std::vector<double> thread_ms;  // of each frame: with a window the display's pace is in it, without one no pause
+};
+
+// Draws until the frames are over or the window is closed. They are counted from when the model is there: before, the
+// scene is shown all the same.
+Measured run_loop(Engine &engine, uint64_t frames) {
+    Measured measured;
+    Clock::time_point next = Clock::now(), began = next;
+    while (measured.frames < frames && (!engine.window || engine.window->poll())) {
+        const Clock::time_point start = Clock::now();
+        const bool ready = engine.plugin.ready();
+        if (!ready) began = start;
+        const Camera camera = camera_at(static_cast<double>(measured.frames) / static_cast<double>(frames_a_second));
+        const auto drawn = engine.draw(measured.frames, camera, engine.plugin.newest(), ready);
+        measured.handed_over += drawn.handed_over ? 1 : 0;
+        measured.frames += ready ? 1 : 0;
+        if (ready) measured.thread_ms.push_back(milliseconds(Clock::now() - start));
+        if (drawn.shown) continue;  // at the display's pace
+        next = std::max(next + std::chrono::nanoseconds(1'000'000'000 / frames_a_second), Clock::now());
+        std::this_thread::sleep_until(next);
+    }
+    measured.seconds = milliseconds(Clock::now() - began) * 1e-3;
+    return measured;
+}
+
+void print(const Measured &measured, const Plugin &plugin) {
+    const sac_statistics counts = plugin.statistics();
+    std::printf("%" PRIu64 " frames in %.1f s, %.1f a second; the render thread's part of a frame %.2f ms, p99 %.2f\n",
+                measured.frames, measured.seconds, static_cast<double>(measured.frames) / measured.seconds,
+                quantile(measured.thread_ms, 0.5), quantile(measured.thread_ms, 0.99));
+    std::printf("%" PRIu64 " handed over, which took %.3f ms, p99 %.3f; %" PRIu64 " results, %.1f ms old; %" PRIu64
+                " dropped for newer ones, %" PRIu64 " failed\n",
+                measured.handed_over, quantile(plugin.hand_over_ms(), 0.5), quantile(plugin.hand_over_ms(), 0.99),
+                counts.finished, quantile(plugin.ages_ms(), 0.5), counts.dropped_newer, counts.dropped_failed);
+}
+
+void run(const Arguments &arguments, std::atomic<uint32_t> *validation_messages) {
+    const Picture picture = arguments.files.size() > 1 ? load_png(arguments.files[1]) : test_card();
+    const sac_api sac = load_plugin();
+    check_requirements(sac);
+    HostOptions options = arguments.window ? Window::required() : HostOptions{};
+    options.validation_messages = arguments.validation ? validation_messages : nullptr;
+    Engine engine(options, sac, arguments, picture);
+    std::printf("%s, %s\n", engine.host.device_name.c_str(), engine.plugin.mode_name());
+
+    const Measured measured = run_loop(engine, arguments.frames);
+    if (!engine.plugin.ready()) return;  // the window was closed before
+    print(measured, engine.plugin);
+
+    // In the loop boxes are as old as the result. A tool that saves a picture may wait: the same frame once more, with
+    // its own.
+    engine.plugin.wait_for_last();
+    const uint64_t last = measured.frames;
+    const Camera camera = camera_at(static_cast<double>(last) / static_cast<double>(frames_a_second));
+    const Clock::time_point patience = Clock::now() + std::chrono::seconds(60);
+    while (!engine.draw(last, camera, nullptr, true).handed_over) {  // in mode C the first of its kind is prepared for
+        if (Clock::now() > patience) throw HostError("the last frame was not taken");
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    const sac_snapshot *result = engine.plugin.wait_for_last();
+    const Frame &frame = engine.draw(last, camera, result, false).frame;
+    engine.ring.wait();
+    if (!arguments.out.empty())
+        save_png(arguments.out, {width, height, engine.host.download(frame.target, width, height)});
+
+    const Area area = engine.renderer.picture_area(camera);
+    std::printf("the picture is seen at (%.1f, %.1f) to (%.1f, %.1f)\n", static_cast<double>(area.x1),
+                static_cast<double>(area.y1), static_cast<double>(area.x2), static_cast<double>(area.y2));
     for (uint32_t i = 0; i < result->detection_count; ++i) {
         const sac_detection &d = result->detections[i];
-        std::printf("%-14s %.2f  (%.0f, %.0f) to (%.0f, %.0f)\n", d.label, static_cast<double>(d.score),
+        std::printf("%-14s %.2f  (%.1f, %.1f) to (%.1f, %.1f)\n", d.label, static_cast<double>(d.score),
                     static_cast<double>(d.x1), static_cast<double>(d.y1), static_cast<double>(d.x2),
                     static_cast<double>(d.y2));
     }
-    sac.release_result(context, result);
-    engine.wait(2 * arguments.frames);
-    sac.destroy_context(context);
-    return 0;
 }
 
 }  // namespace
@@ -150,33 +225,14 @@ int run(const Arguments &arguments, VulkanHost &engine, uint32_t width, uint32_t
 int main(int argc, char **argv) {
     Arguments arguments;
     if (!parse({argv + 1, argv + argc}, arguments)) return usage();
-    const char *const folder = arguments.files[0].c_str(), *const picture = arguments.files[1].c_str();
-    int width = 0, height = 0, channels = 0;
-    unsigned char *pixels = stbi_load(picture, &width, &height, &channels, 4);
-    if (!pixels) {
-        std::fprintf(stderr, "foreign_host: %s: %s (it should be a PNG)\n", picture, stbi_failure_reason());
+    std::atomic<uint32_t> validation_messages = 0;
+    try {
+        run(arguments, &validation_messages);
+    } catch (const HostError &error) {
+        std::fprintf(stderr, "foreign_host: %s\n", error.what());
         return 1;
     }
-    const auto w = static_cast<uint32_t>(width), h = static_cast<uint32_t>(height);
-    VulkanHost engine(w, h, pixels, arguments.validation);
-    stbi_image_free(pixels);
-
-    sac.size = sizeof sac;
-    if (sac_get_api(SAC_MAJOR, &sac) != SAC_OK) {
-        std::fprintf(stderr, "foreign_host: this libsaccade is of another version\n");
-        return 1;
-    }
-    sac_host host;
-    if (create(arguments, engine, host) != SAC_OK) return fail("create_context");
-    auto info = make<sac_context_info>(SAC_TYPE_CONTEXT_INFO);
-    sac.get_context_info(context, &info);
-    std::printf("%s, %s\n", engine.device_name.c_str(),
-                info.mode == SAC_MODE_OWN_QUEUE ? "a queue of the plugin's own" : "the engine's queue, shared");
-
-    auto model = make<sac_model_desc>(SAC_TYPE_MODEL_DESC);
-    model.folder = folder;
-    model.weights = arguments.weights.empty() ? nullptr : arguments.weights.c_str();
-    if (sac.load_model(context, &model, nullptr) != SAC_OK || sac.wait_model(context, 0, 60000) != SAC_OK)
-        return fail(folder);
-    return run(arguments, engine, w, h);
+    if (validation_messages > 0)
+        std::fprintf(stderr, "foreign_host: %u validation messages\n", validation_messages.load());
+    return validation_messages > 0 ? 1 : 0;
 }

@@ -43,6 +43,7 @@ const std::vector<Room> &rooms() {
           "engine/"}},
         {"samples/networks/", {"compute/base/", "compute/graph/", "compute/onnx/", "samples/networks/"}},
         {"samples/hello/", {"plugins/vision/saccade", "saccade"}},
+        {"samples/foreign_host/", {"plugins/vision/saccade", "saccade", "samples/foreign_host/"}},
         {"samples/",
          {"compute/base/", "compute/vk/", "plugins/overlay/", "plugins/vision/saccade", "plugins/panel/", "saccade",
           "engine/", "samples/"}},
@@ -60,7 +61,7 @@ struct Library {
 const std::vector<Library> &libraries() {
     static const std::vector<Library> table = {
         {{"imgui"}, {"engine/", "plugins/panel/"}},
-        {{"GLFW/"}, {"engine/"}},
+        {{"GLFW/"}, {"engine/", "samples/foreign_host/"}},
         {{"libav", "libsw"}, {"engine/"}},
         {{"stb"}, {"engine/", "samples/hello/", "samples/foreign_host/", "tests/"}},
         {{"glslang/", "SPIRV/", "spirv-tools/"}, {"compute/kernels/hot_reload"}},

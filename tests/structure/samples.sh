@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # samples.sh <bin>: hello and foreign_host find the person on a photograph, through the ABI alone: on a device of the plugin's
-# own, and on the host's in both modes with the validation layer. Exit code 77: skipped, the photograph or weights are missing.
+# own, and on the host's in each mode with the validation layer. Exit code 77: skipped, the photograph or weights are missing.
 set -euo pipefail
 bin=$1
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -19,7 +19,7 @@ finds_person() {
     ! grep -iE 'VUID|SYNC-HAZARD' <<< "$said" || { echo "$*: the validation layer objects"; exit 1; }
 }
 finds_person "$bin/hello" "$model" "$picture" "$weights"
-for mode in own shared; do
+for mode in own shared commands; do
     finds_person "$bin/foreign_host" "$model" "$picture" --weights "$weights" --mode "$mode" --frames 3 --validation
 done
 for wrong in "$root/no such picture.png" "$weights" "$real/photos/dog_bike_car.jpg"; do
