@@ -173,6 +173,7 @@ Status read_anchor_free(Fields &fields, CardHead &head) {
                                        head.box));
     SAC_TRY(fields.truth("objectness", head.objectness));
     SAC_TRY(fields.truth("sigmoid", head.sigmoid));
+    if (fields.has("multi_label")) SAC_TRY(fields.truth("multi_label", head.multi_label));
     enum class Order { first, last } order = Order::first;
     SAC_TRY(fields.choice<Order>("channels", {{"first", Order::first}, {"last", Order::last}}, order));
     head.channels_last = order == Order::last;

@@ -61,6 +61,7 @@ struct CardHead {
     BoxEncoding box = BoxEncoding::grid_offset;
     bool objectness = false;     ///< score = objectness * class, else class alone
     bool sigmoid = false;        ///< objectness and classes are logits: the head applies the sigmoid
+    bool multi_label = false;    ///< every class of a cell above the score is a detection, not the best alone
     bool channels_last = false;  ///< [1,cells,channels] instead of [1,channels,cells] or [1,channels,h,w]
 };
 

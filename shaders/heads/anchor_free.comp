@@ -9,7 +9,7 @@
 #include "dispatch.glsl"
 #include "candidates.glsl"
 
-// pc.flags: box encoding (as enum class BoxEncoding) | 4 objectness | 8 sigmoid
+// pc.flags: box encoding (as enum class BoxEncoding) | 4 objectness | 8 sigmoid | 16 every class above the score, not the best alone
 #define BOX_GRID_OFFSET 0u
 #define BOX_DISTANCE 1u
 
@@ -40,5 +40,14 @@ void main() {
         const vec2 centre = offset ? (grid + d.xy) * stride : d.xy, half_size = 0.5 * (offset ? exp(d.zw) * stride : d.zw);
         box = vec4(centre - half_size, centre + half_size);
     }
-    append(cell, score, best.class_id, box);
+    const uint place = pc.first_cell + cell;
+    if ((pc.flags & 16u) == 0u) {
+        append(place, score, best.class_id, box);
+        return;
+    }
+    for (uint i = 0; i < pc.classes; ++i) {
+        const float value = element(cell, (has_objectness ? 5u : 4u) + i);
+        if (!finite(value)) continue;
+        append(place * pc.classes + i, objectness * (logits ? sigmoid(value) : min(value, 1.0)), i, box);
+    }
 }

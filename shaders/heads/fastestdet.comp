@@ -30,5 +30,5 @@ void main() {
     const vec2 centre = vec2((float(yx.y) + signed_tanh(element(cell, 1u))) * pc.cell_width,
                              (float(yx.x) + signed_tanh(element(cell, 2u))) * pc.cell_height);
     const vec2 size = vec2(sigmoid(element(cell, 3u)) * pc.input_width, sigmoid(element(cell, 4u)) * pc.input_height);
-    append(cell, score, best.class_id, vec4(centre - 0.5 * size, centre + 0.5 * size));
+    append(pc.first_cell + cell, score, best.class_id, vec4(centre - 0.5 * size, centre + 0.5 * size));
 }

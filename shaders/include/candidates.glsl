@@ -16,7 +16,8 @@ layout(set = 0, binding = 0, std430) readonly buffer network_block { uint networ
 #endif
 
 // All integers: a class as a float's bits would be a denormal, which a device may flush.
-// Candidates in the order of their coming, which is any: keys (score's bits, cell), boxes (x1, y1, x2, y2), (class, 0, 0, 0).
+// Candidates in the order of their coming, which is any: keys (score's bits, place: a number of its own for each, by which equal
+// scores are ordered), boxes (x1, y1, x2, y2), (class, 0, 0, 0).
 layout(set = 0, binding = 1, std430) writeonly buffer keys_block { uvec2 keys[]; };
 layout(set = 0, binding = 2, std430) writeonly buffer candidates_block { uvec4 candidates[]; };
 // The indirect dispatch of what is done for each candidate (64 a workgroup), then their number.
@@ -69,12 +70,12 @@ Best best_class(uint cell, uint first_channel, uint count_classes) {
     return best;
 }
 
-void append(uint cell, float score, uint class_id, vec4 box) {
+void append(uint place, float score, uint class_id, vec4 box) {
     if (!(finite(score) && score >= pc.min_score)) return;
     if (!(finite(box.x) && finite(box.y) && finite(box.z) && finite(box.w))) return;
     const uint slot = atomicAdd(count, 1u);
     atomicMax(groups_x, slot / 64u + 1u);
-    keys[slot] = uvec2(floatBitsToUint(score), pc.first_cell + cell);
+    keys[slot] = uvec2(floatBitsToUint(score), place);
     candidates[2u * slot] = floatBitsToUint(box);
     candidates[2u * slot + 1u] = uvec4(class_id, 0u, 0u, 0u);
 }

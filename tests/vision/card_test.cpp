@@ -180,6 +180,9 @@ TEST_CASE("values out of their range") {
     check_error(with("/max_detection", 5), "max_detection");  // misspelt
     check_error(with("/input/colour", 5), "input.colour");
     check_error(with("/head/strides", {8}), "head.strides");
+    Json labels = anchor_free_card();
+    labels["head"]["multi_label"] = 1;
+    check_error(labels, "head.multi_label");
     Json strides = anchor_free_card();
     strides["head"]["outputs"] = {"a", "b"};
     check_error(strides, "head.outputs");

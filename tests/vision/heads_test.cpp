@@ -1,4 +1,5 @@
 #include <cmath>
+#include <limits>
 
 #include <doctest/doctest.h>
 
@@ -207,6 +208,49 @@ TEST_CASE("anchor-free decoders: every box encoding, with and without objectness
                     CAPTURE(arrangement);
                     compare(expected, *result, 2e-6, 1e-3);
                 }
+}
+
+TEST_CASE("every class of a cell above the score, where the card wants it") {
+    for (const bool objectness : {false, true}) {
+        CAPTURE(objectness);
+        Card card = candidate_card(6, 5);
+        card.head.multi_label = true;
+        card.head.objectness = objectness;
+        const uint32_t channels = objectness ? 10 : 9;
+        HeadOutput output;
+        output.name = "out";
+        output.shape = {1, 6, channels};
+        std::vector<Decoded> expected;
+        std::vector<bool> used(2000);
+        Random random(5);
+        for (uint32_t cell = 0; cell < 6; ++cell) {
+            std::vector<float> v(channels, 0.0f);
+            for (size_t i = 0; i < 4; ++i) v[i] = static_cast<float>(random.uniform(1, 6));
+            if (objectness) v[4] = 0.5f;
+            for (uint32_t i = 0; i < 5; ++i)  // of the last cell a class is no number, of some others there is nothing
+                if ((cell + i) % 3 != 0) v[channels - 5 + i] = step_score(random, used);
+            if (cell == 5) v[channels - 1] = std::numeric_limits<float>::quiet_NaN();
+            output.values.insert(output.values.end(), v.begin(), v.end());
+            for (uint32_t i = 0; i < 5; ++i) {
+                std::vector<double> alone(v.begin(), v.end() - 5);
+                alone.resize(channels, 0);
+                alone[channels - 5 + i] = static_cast<double>(v[channels - 5 + i]);
+                if (!(alone[channels - 5 + i] > 0)) continue;
+                const Decoded d = decode_anchor_free(alone, cell, 0, 1, card.head);
+                if (d.score >= static_cast<double>(everything.score)) expected.push_back(d);
+            }
+        }
+        REQUIRE(expected.size() > 12);
+        const auto result = detect_on_device(card, {output}, everything);
+        REQUIRE_MESSAGE(result.ok(), (result.ok() ? "" : result.error().message));
+        compare(expected, *result, 2e-6, 1e-3);
+    }
+    Card card = candidate_card(4096, 100);
+    card.head.multi_label = true;
+    std::vector<Candidate> none;
+    const auto result = detect_on_device(card, {candidate_output(none, 4096, 100)}, everything);
+    REQUIRE_FALSE(result.ok());
+    CHECK(result.error().message.find("4096 cells of 100 classes are more than 400000") != std::string::npos);
 }
 
 TEST_CASE("many classes, and a grid that the stride does not divide") {

@@ -4,13 +4,16 @@
     saccade scene --dataset test --count 1000 --seed 3
     ./score.py --saccade PATH/saccade --data test
 
-Needs Debian's python3-numpy. The pictures go through `saccade detect`, preprocessing and suppression included.
+Needs Debian's python3-numpy. The pictures go through `saccade detect`, preprocessing and suppression included. As is usual for
+this score, boxes count down to a score of 0.001, and a place may give several classes, each with its score.
 """
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 
 import numpy
 
@@ -24,6 +27,7 @@ def main():
     parser.add_argument("--saccade", default="saccade", help="the program")
     parser.add_argument("--data", required=True, metavar="DIR", help="a dataset of `saccade scene`")
     parser.add_argument("--model", default=HERE, metavar="DIR")
+    parser.add_argument("--best-class", action="store_true", help="of each place its best class alone, as when live")
     parser.add_argument("--json", action="store_true", help="the figures as one line of JSON")
     given = parser.parse_args()
 
@@ -42,8 +46,17 @@ def main():
             truths[number[a["image_id"]]].append((kinds[a["category_id"]], x, y, x + w, y + h))
             hidden += a["visible"] <= 0.7
 
-    run = subprocess.run([given.saccade, "detect", "--model", given.model, "--score", "0.01", "--iou", "0.6", "--json",
-                          os.path.join(given.data, "images")], stdout=subprocess.PIPE, text=True, check=False)
+    with tempfile.TemporaryDirectory() as folder:
+        model = os.path.join(folder, "model")
+        shutil.copytree(given.model, model)
+        if not given.best_class:
+            with open(os.path.join(model, "card.json")) as file:
+                card = json.load(file)
+            card["head"]["multi_label"] = True
+            with open(os.path.join(model, "card.json"), "w") as file:
+                json.dump(card, file)
+        run = subprocess.run([given.saccade, "detect", "--model", model, "--score", "0.001", "--iou", "0.5", "--json",
+                              os.path.join(given.data, "images")], stdout=subprocess.PIPE, text=True, check=False)
     if run.returncode != 0:
         sys.exit(f"{given.saccade} detect ended with {run.returncode}")
     results = [None] * len(truths)

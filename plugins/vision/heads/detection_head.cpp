@@ -9,7 +9,7 @@ namespace sac {
 namespace {
 
 constexpr uint32_t local_size = 64;
-constexpr uint32_t max_cells = 400000;  // bounds the loop of rank.comp
+constexpr uint32_t max_cells = 400000;  // bounds the loop of rank.comp, whose turns are candidates
 constexpr VkDeviceSize row_bytes = 32;  // a candidate, a ranked one or a result: two texels of four words
 
 // What is in the result buffer of a slot (shaders/heads/suppress.comp).
@@ -74,7 +74,8 @@ Result<Grid> grid_of(const TensorInfo &tensor, bool channels_last) {
 
 uint32_t head_flags(const CardHead &head) {
     if (head.type == HeadType::fastestdet) return 0;
-    return static_cast<uint32_t>(head.box) | (head.objectness ? 4u : 0u) | (head.sigmoid ? 8u : 0u);
+    return static_cast<uint32_t>(head.box) | (head.objectness ? 4u : 0u) | (head.sigmoid ? 8u : 0u) |
+           (head.multi_label ? 16u : 0u);
 }
 
 // The levels of a card over its outputs, in the order of strides.
@@ -135,7 +136,7 @@ Result<std::vector<Level>> levels_of(const Card &card, std::span<const TensorInf
 struct DetectionHead::State {
     vk::Device &device;
     std::vector<Level> levels;
-    uint32_t slots = 0, cells = 0, capacity = 0;
+    uint32_t slots = 0, places = 0, capacity = 0;  // places: how many candidates there may be
     vk::Buffer keys, candidates, counters, ranked, kept;
     std::vector<vk::Buffer> results;  // by slot
     BoundKernel decode, rank, suppress;
@@ -155,8 +156,8 @@ Status DetectionHead::State::create_buffers(vk::Memory &memory) {
         return {};
     };
     // Kernels read keys and kept boxes eight at a time.
-    SAC_TRY(make(keys, (VkDeviceSize(cells) + 8) * 8, 0, "detection keys"));
-    SAC_TRY(make(candidates, cells * row_bytes, 0, "detection candidates"));
+    SAC_TRY(make(keys, (VkDeviceSize(places) + 8) * 8, 0, "detection keys"));
+    SAC_TRY(make(candidates, places * row_bytes, 0, "detection candidates"));
     SAC_TRY(make(counters, 16, VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT, "detection counters"));
     SAC_TRY(make(ranked, capacity * row_bytes, 0, "detections ranked"));
     SAC_TRY(make(kept, (max_detections_limit + 8) * row_bytes, 0, "detections kept"));
@@ -225,8 +226,13 @@ Result<DetectionHead> DetectionHead::create(vk::Memory &memory, KernelTable &ker
     State &state = *head.state_;
     SAC_ASSIGN(state.levels, levels_of(card, used));
     state.slots = slots;
-    state.cells = state.levels.back().push.first_cell + state.levels.back().push.cells;
-    state.capacity = std::min(state.cells, max_candidates);
+    const uint32_t cells = state.levels.back().push.first_cell + state.levels.back().push.cells;
+    const uint64_t places = uint64_t{cells} * (card.head.multi_label ? card.labels.size() : 1);
+    if (places > max_cells)
+        return Error(Code::unsupported, format("head.multi_label: %u cells of %zu classes are more than %u candidates",
+                                               cells, card.labels.size(), max_cells));
+    state.places = static_cast<uint32_t>(places);
+    state.capacity = std::min(state.places, max_candidates);
     SAC_TRY(state.create_buffers(memory));
     SAC_TRY(state.create_kernels(kernels, card, used));
 
