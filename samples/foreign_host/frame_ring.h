@@ -6,7 +6,7 @@
 
 #include "samples/foreign_host/vulkan_host.h"
 
-/// One of the ring's frames. Its images are on loan to the plugin from `handed over` until `returned` says otherwise.
+/// One of the ring's frames. The plugin holds its scene while `returned` has not reached `handed_over`.
 struct Frame {
     uint32_t index = 0;
     VkCommandBuffer commands = VK_NULL_HANDLE;         ///< the host's drawing
@@ -14,8 +14,8 @@ struct Frame {
     Image scene;                                       ///< what was drawn, which the plugin reads
     Image target;                                      ///< what is shown: the scene with the overlay
     uint64_t drawn_value = 0;                          ///< of FrameRing::drawn(): `commands` are done
-    VkSemaphore returned = VK_NULL_HANDLE;             ///< a timeline: how often the plugin has given the scene back
-    uint64_t handed_over = 0;                          ///< how often it was given the scene
+    VkSemaphore returned = VK_NULL_HANDLE;             ///< a timeline: how often the scene has come back
+    uint64_t handed_over = 0;                          ///< how often the plugin has got it
 };
 
 /// What is shown in a window besides: see Window.
