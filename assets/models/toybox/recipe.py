@@ -1,12 +1,12 @@
 #!/usr/bin/python3
-"""Trains the house detector and writes model.onnx and card.json's checksum beside this file.
+"""Trains the house detector and writes model.onnx beside this file; what it prints of it, card.json wants as sha256.
 
     saccade scene --dataset train --count 12000 --seed 1
     saccade scene --dataset val --count 300 --seed 2
     ./recipe.py --train train --val val
 
-Needs Debian's python3-torch, python3-onnx, python3-numpy and python3-pil; two CPU cores do it in under an hour (with
-bfloat16, where the CPU has it; twice that without). The state is kept in --state every few minutes: the same command goes on
+Needs Debian's python3-torch, python3-onnx, python3-numpy and python3-pil; two CPU cores with
+bfloat16 take some 50 minutes, without it twice that. The state is kept in --state every few minutes: the same command goes on
 where an interrupted one stopped.
 """
 import argparse

@@ -5,7 +5,8 @@
     ./score.py --saccade PATH/saccade --data test
 
 Needs Debian's python3-numpy. The pictures go through `saccade detect`, preprocessing and suppression included. As is usual for
-this score, boxes count down to a score of 0.001, and a place may give several classes, each with its score.
+this score, boxes count down to a score of 0.001. With --every-class a place may give several classes, each with its score,
+as many tools do for this score; without, its best one, as when the detector runs live.
 """
 import argparse
 import json
@@ -27,7 +28,7 @@ def main():
     parser.add_argument("--saccade", default="saccade", help="the program")
     parser.add_argument("--data", required=True, metavar="DIR", help="a dataset of `saccade scene`")
     parser.add_argument("--model", default=HERE, metavar="DIR")
-    parser.add_argument("--best-class", action="store_true", help="of each place its best class alone, as when live")
+    parser.add_argument("--every-class", action="store_true", help="of each place every class, not its best alone")
     parser.add_argument("--json", action="store_true", help="the figures as one line of JSON")
     given = parser.parse_args()
 
@@ -49,7 +50,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         model = os.path.join(folder, "model")
         shutil.copytree(given.model, model)
-        if not given.best_class:
+        if given.every_class:
             with open(os.path.join(model, "card.json")) as file:
                 card = json.load(file)
             card["head"]["multi_label"] = True
