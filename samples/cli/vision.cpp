@@ -146,6 +146,19 @@ sac_context_info Vision::info() const {
     return info;
 }
 
+sac_model_info Vision::model_in_use() const {
+    sac_statistics statistics = {};
+    statistics.type = SAC_TYPE_STATISTICS;
+    statistics.size = sizeof statistics;
+    sac_model_info info = {};
+    info.type = SAC_TYPE_MODEL_INFO;
+    info.size = sizeof info;
+    if (api_.get_statistics(context_, &statistics) != SAC_OK || statistics.model_id == 0 ||
+        api_.get_model_info(context_, statistics.model_id, &info) != SAC_OK)
+        return model_;
+    return info;
+}
+
 Status Vision::track() {
     sac_track_settings settings = {};
     settings.type = SAC_TYPE_TRACK_SETTINGS;

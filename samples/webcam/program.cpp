@@ -168,7 +168,7 @@ private:
             "webcam: %llu frames submitted, %llu answers, %llu dropped for newer ones; %s\n"
             "webcam: %.1f answers a second, the newest %.1f ms after its frame; submit p50 %.0f us, p99 %.0f us\n",
             static_cast<unsigned long long>(submitted_), static_cast<unsigned long long>(answers_),
-            static_cast<unsigned long long>(answer_.dropped), vision_->model().name,
+            static_cast<unsigned long long>(answer_.dropped), vision_->model_in_use().name,
             answers_ > 1 ? static_cast<double>(answers_ - 1) / seconds : 0, answer_.latency_ms,
             cli::percentile(submit_us_, 0.5), cli::percentile(submit_us_, 0.99));
     }

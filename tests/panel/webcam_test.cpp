@@ -2,6 +2,7 @@
 // The program webcam in a real window, driven by the keyboard and the mouse (xdotool), and without one.
 #include <doctest/doctest.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -87,6 +88,41 @@ TEST_CASE("frozen by the mouse, and full screen and back by F11, it goes on") {
                                          "xdotool mousemove 400 400 key F11\nsleep 1\nxdotool key F11\nsleep 1"));
     CHECK_MESSAGE(rc == 0, read_text(folder / "log"));
     CHECK(picture(folder / "shot.png").width == 1280);
+}
+
+TEST_CASE("another source and another model are chosen by the mouse") {
+    if (std::system("xdotool version > /dev/null 2>&1") != 0) return skip("there is no xdotool");
+    const TempDir folder;
+    const std::string sources = "assets/clips/house.png scene:7";
+    int rc = shell(folder, session(sources + " --screenshot $out/house.png", ""));
+    REQUIRE_MESSAGE(rc == 0, read_text(folder / "log"));
+    rc = shell(folder, session(sources + " --screenshot $out/scene.png", "at 1000 67\nat 1000 105"));
+    REQUIRE_MESSAGE(rc == 0, read_text(folder / "log"));
+    rc = shell(folder, session(sources + " --screenshot $out/model.png", "at 1000 94\nat 1000 132\nsleep 3"));
+    REQUIRE_MESSAGE(rc == 0, read_text(folder / "log"));
+    const engine::Image house = picture(folder / "house.png"), scene = picture(folder / "scene.png"),
+                        model = picture(folder / "model.png");
+    CHECK(difference(house, scene, 100, 110, 700, 690) > 0.8);
+    CHECK(difference(house, model, 100, 110, 700, 690) < 0.3);  // the same picture, other boxes
+    CHECK(difference(house, model, 830, 8, 1000, 24) > 0.03);   // the model's name
+    CHECK(read_text(folder / "log").find("toybox") != std::string::npos);
+}
+
+TEST_CASE("every frame is an answer, or was dropped for a newer one, or is on its way; objects have ids") {
+    const TempDir folder;
+    const int rc = shell(folder, "$webcam scene:7 --track --frames 40 --out $out/last.png\n");
+    const std::string log = read_text(folder / "log");
+    REQUIRE_MESSAGE(rc == 0, log);
+    unsigned submitted = 0, answers = 0, dropped = 0;
+    const size_t at = log.find("webcam: ");
+    REQUIRE(at != std::string::npos);
+    REQUIRE(std::sscanf(log.c_str() + at, "webcam: %u frames submitted, %u answers, %u dropped", &submitted, &answers,
+                        &dropped) == 3);
+    CHECK(answers >= 40);
+    CHECK(submitted >= answers + dropped);
+    CHECK(submitted <= answers + dropped + 2);
+    CHECK(log.find("; toybox") != std::string::npos);
+    CHECK(picture(folder / "last.png").width == 640);
 }
 
 TEST_CASE("without a window: so many answers, and the annotated frame") {
