@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cassert>
+#include <charconv>
 #include <cmath>
-#include <cstdlib>
 #include <numbers>
 
 namespace sac::overlay {
@@ -117,7 +117,8 @@ constexpr float word_space = 2.6f;
 // Reads one path into strokes.
 class PathReader {
 public:
-    PathReader(const char *path, std::vector<Stroke> &out) : at_(path), out_(out) {}
+    PathReader(std::string_view path, std::vector<Stroke> &out)
+        : at_(path.data()), end_(path.data() + path.size()), out_(out) {}
 
     void read() {
         while (const char command = next_command()) {
@@ -144,9 +145,9 @@ private:
         return *at_ ? *at_++ : '\0';
     }
     float number() {
-        char *end = nullptr;
-        const float value = std::strtof(at_, &end);
-        at_ = end;
+        while (*at_ == ' ') ++at_;
+        float value = 0;
+        at_ = std::from_chars(at_, end_, value).ptr;  // strtof would want the comma of a host's locale
         return value;
     }
     void arc(float x, float y, float degrees) {
@@ -162,7 +163,7 @@ private:
             out_.push_back({x, y, x_, y_, cx, cy, radius, 0});
     }
 
-    const char *at_;
+    const char *at_, *const end_;
     std::vector<Stroke> &out_;
     float x_ = 0, y_ = 0;
 };

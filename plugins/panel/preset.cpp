@@ -3,7 +3,6 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -68,11 +67,9 @@ private:
     }
     bool number(double &out) {
         skip();
-        std::string digits;
-        while (at_ < end_ && std::string_view("+-.0123456789eE").find(*at_) != std::string_view::npos) digits += *at_++;
-        char *rest = nullptr;
-        out = std::strtod(digits.c_str(), &rest);
-        return !digits.empty() && *rest == 0 && std::isfinite(out);
+        const auto [rest, error] = std::from_chars(at_, end_, out);  // unlike strtod the same in every locale
+        at_ = rest;
+        return error == std::errc() && std::isfinite(out);
     }
     bool any(Value &out) {
         skip();
