@@ -183,8 +183,9 @@ float scale_of(const sac_overlay &what, const sac_overlay_target &target) {
                                   static_cast<uint32_t>(std::lround(target.area_height)));
 }
 
-/// What is not seen is not drawn: a line may be long.
+/// What is not seen is not drawn: a line may be long, and a render area of no pixels is not allowed.
 void drop_hidden(const overlay::Rect &seen, std::vector<overlay::Shape> &shapes) {
+    if (seen.width <= 0 || seen.height <= 0) return shapes.clear();  // shapes may reach across its edge all the same
     std::erase_if(shapes, [&](const overlay::Shape &shape) {
         const auto [x1, y1, x2, y2] = shape.rect;
         return !(x2 > seen.x && x1 < seen.x + seen.width && y2 > seen.y && y1 < seen.y + seen.height);
