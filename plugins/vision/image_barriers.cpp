@@ -61,9 +61,11 @@ void acquire_image(const vk::Device &device, VkCommandBuffer commands, const sac
 
 void release_image(const vk::Device &device, VkCommandBuffer commands, const sac_vk_image &image) {
     const auto layout_out = static_cast<VkImageLayout>(image.layout_out);
-    // In a shared queue the host may go on without a semaphore: its later work waits here.
+    // In a shared queue, and in its own commands, the host may go on without a semaphore: its later work waits here,
+    // and sees the image in its new layout.
     if (layout_out != reading_layout(image) || !image.signal_semaphore)
-        barrier(device, commands, handle_of(image), {compute, 0, reading_layout(image)}, {all, 0, layout_out});
+        barrier(device, commands, handle_of(image), {compute, 0, reading_layout(image)},
+                {all, VK_ACCESS_MEMORY_READ_BIT | VK_ACCESS_MEMORY_WRITE_BIT, layout_out});
     if (changes_family(device, image))
         barrier(device, commands, handle_of(image), {all, 0, layout_out, device.queue_family()},
                 {all, 0, layout_out, image.queue_family});
