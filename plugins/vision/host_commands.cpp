@@ -1,7 +1,9 @@
 #include "plugins/vision/host_commands.h"
 
 #include <algorithm>
+#include <cstring>
 
+#include "compute/base/format.h"
 #include "plugins/vision/host.h"
 #include "plugins/vision/structs.h"
 
