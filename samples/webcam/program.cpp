@@ -128,7 +128,8 @@ private:
         if (!answer) return false;
         answer_ = std::move(*answer);
         overlay_ = cli::to_overlay(answer_.detections);
-        if (++answers_ == 1) first_answer_ = Clock::now();
+        last_answer_ = Clock::now();
+        if (++answers_ == 1) first_answer_ = last_answer_;
         return true;
     }
 
@@ -162,7 +163,7 @@ private:
     }
 
     void tell() const {
-        const double seconds = std::chrono::duration<double>(Clock::now() - first_answer_).count();
+        const double seconds = std::chrono::duration<double>(last_answer_ - first_answer_).count();
         std::fprintf(
             stderr,
             "webcam: %llu frames submitted, %llu answers, %llu dropped for newer ones; %s\n"
@@ -305,7 +306,7 @@ private:
     overlay::Overlay overlay_;
     cli::Answer answer_;
     uint64_t submitted_ = 0, answers_ = 0, most_ = UINT64_MAX;
-    Clock::time_point first_answer_;
+    Clock::time_point first_answer_, last_answer_;
     std::vector<double> submit_us_;  // that the newest calls of submit_frame took
     bool still_ = false;
     Clock::time_point again_, busy_until_;
