@@ -3,6 +3,7 @@
 one that was not; what is wrong is told in a sentence. The one argument is the program `saccade`."""
 import importlib.util
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -68,7 +69,11 @@ class Recipe(unittest.TestCase):
     def test_wrong_folders_and_states(self):
         with open(os.path.join(self.folder.name, "damaged.pt"), "wb") as file:
             file.write(b"not a state")
+        lost = os.path.join(self.folder.name, "lost")
+        os.mkdir(lost)
+        shutil.copy(os.path.join(self.data, "annotations.json"), lost)
         for name, changes, expected in (("a", {"train": self.folder.name}, "not a dataset of `saccade scene`"),
+                                        ("b", {"train": lost}, "not a picture that can be read"),
                                         ("damaged", {}, "not a state of this recipe")):
             run = self.start(name, **changes)
             said = run.communicate()[1]

@@ -37,13 +37,18 @@ def load(folder):
             truth = json.load(file)
     except (OSError, ValueError) as error:
         sys.exit(f"{folder}: not a dataset of `saccade scene`: {error}")
+    if not isinstance(truth, dict) or not truth.get("images"):
+        sys.exit(f"{folder}: not a dataset of `saccade scene`: annotations.json names no pictures")
     images = numpy.empty((len(truth["images"]), HEIGHT, WIDTH, 3), numpy.uint8)
     row = {}
     for i, entry in enumerate(truth["images"]):
-        with Image.open(os.path.join(folder, entry["file_name"])) as image:
-            if image.size != (WIDTH, HEIGHT):
-                sys.exit(f"{entry['file_name']}: {image.size[0]} x {image.size[1]} instead of {WIDTH} x {HEIGHT}")
-            images[i] = numpy.asarray(image.convert("RGB"))
+        try:
+            with Image.open(os.path.join(folder, entry["file_name"])) as image:
+                if image.size != (WIDTH, HEIGHT):
+                    sys.exit(f"{entry['file_name']}: {image.size[0]} x {image.size[1]} instead of {WIDTH} x {HEIGHT}")
+                images[i] = numpy.asarray(image.convert("RGB"))
+        except OSError as error:
+            sys.exit(f"{entry['file_name']}: not a picture that can be read: {error}")
         row[entry["id"]] = i
     boxes = [[] for _ in truth["images"]]
     for a in truth["annotations"]:
@@ -80,7 +85,7 @@ def batch_of(images, boxes, rows, generator=None):
 
 
 def overlap(a, b):
-    """Intersection over union and the smallest box round both, of boxes broadcast against each other."""
+    """Intersection over union of boxes broadcast against each other."""
     low, high = torch.maximum(a[..., :2], b[..., :2]), torch.minimum(a[..., 2:], b[..., 2:])
     inside = (high - low).clamp(min=0).prod(-1)
     area = (a[..., 2:] - a[..., :2]).clamp(min=0).prod(-1) + (b[..., 2:] - b[..., :2]).clamp(min=0).prod(-1)
