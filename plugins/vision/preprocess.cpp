@@ -60,6 +60,10 @@ Result<OnePixelImage> OnePixelImage::create(vk::Device &device, vk::Memory &memo
     SAC_VK(fn.CreateImage(device.handle(), &info, nullptr, &one.image), what);
     VkMemoryRequirements requirements;
     fn.GetImageMemoryRequirements(device.handle(), one.image, &requirements);
+    // Whole pages of the granularity keep it apart from buffers in the same block, as those of vk::GpuImage.
+    const VkDeviceSize page = std::max<VkDeviceSize>(device.caps().limits.bufferImageGranularity, 1);
+    requirements.alignment = std::max(requirements.alignment, page);
+    requirements.size = (requirements.size + page - 1) / page * page;
     SAC_ASSIGN(one.allocation, memory.allocate(requirements, vk::MemoryUse::device, "warm-up image"));
     SAC_VK(fn.BindImageMemory(device.handle(), one.image, one.allocation.memory, one.allocation.offset), what);
     VkImageViewCreateInfo view = {};
