@@ -144,7 +144,7 @@ struct Engine {
 struct Measured {
     uint64_t frames = 0, handed_over = 0;
     double seconds = 0;
-    std::vector<double> thread_ms;  // of each frame: with a window the display's pace is in it, without one no pause
+    Measurements thread_ms;  // of each frame: with a window the display's pace is in it, without one no pause
 };
 
 // Draws until the frames are over or the window is closed. They are counted from when the model is there: before, the
@@ -160,7 +160,7 @@ Measured run_loop(Engine &engine, uint64_t frames) {
         const auto drawn = engine.draw(measured.frames, camera, engine.plugin.newest(), ready);
         measured.handed_over += drawn.handed_over ? 1 : 0;
         measured.frames += ready ? 1 : 0;
-        if (ready) measured.thread_ms.push_back(milliseconds(Clock::now() - start));
+        if (ready) measured.thread_ms.add(milliseconds(Clock::now() - start));
         if (drawn.shown) continue;  // at the display's pace
         next = std::max(next + std::chrono::nanoseconds(1'000'000'000 / frames_a_second), Clock::now());
         std::this_thread::sleep_until(next);
@@ -173,7 +173,7 @@ void print(const Measured &measured, const Plugin &plugin) {
     const sac_statistics counts = plugin.statistics();
     std::printf("%" PRIu64 " frames in %.1f s, %.1f a second; the render thread's part of a frame %.2f ms, p99 %.2f\n",
                 measured.frames, measured.seconds, static_cast<double>(measured.frames) / measured.seconds,
-                quantile(measured.thread_ms, 0.5), quantile(measured.thread_ms, 0.99));
+                quantile(measured.thread_ms.values(), 0.5), quantile(measured.thread_ms.values(), 0.99));
     std::printf("%" PRIu64 " handed over, which took %.3f ms, p99 %.3f; %" PRIu64 " results, %.1f ms old; %" PRIu64
                 " dropped for newer ones, %" PRIu64 " failed\n",
                 measured.handed_over, quantile(plugin.hand_over_ms(), 0.5), quantile(plugin.hand_over_ms(), 0.99),

@@ -161,7 +161,7 @@ bool Plugin::hand_over(Frame &frame, uint64_t id, uint64_t timestamp_ns) {
         image.signal_value = frame.handed_over + 1;
         result = sac_.submit_frame(context_, &given);
     }
-    hand_over_ms_.push_back(static_cast<double>(sac_.now_ns() - began) * 1e-6);
+    hand_over_ms_.add(static_cast<double>(sac_.now_ns() - began) * 1e-6);
     if (result < 0) fail("a frame");
     if (result != SAC_OK) return false;
     ++frame.handed_over;
@@ -172,7 +172,7 @@ bool Plugin::hand_over(Frame &frame, uint64_t id, uint64_t timestamp_ns) {
 void Plugin::adopt(const sac_snapshot *result) {
     if (result_) sac_.release_result(context_, result_);
     result_ = result;
-    ages_ms_.push_back(static_cast<double>(sac_.now_ns() - result->submitted_ns) * 1e-6);
+    ages_ms_.add(static_cast<double>(sac_.now_ns() - result->submitted_ns) * 1e-6);
 }
 
 const sac_snapshot *Plugin::newest() {

@@ -22,6 +22,23 @@ struct PluginOptions {
     std::string folder, weights;         ///< the model's; weights empty: the folder's
 };
 
+/// The newest ten thousand of many measurements: a window may stay open for days, and memory is not to grow with time.
+class Measurements {
+public:
+    void add(double value) {
+        if (values_.size() < most)
+            values_.push_back(value);
+        else
+            values_[next_++ % most] = value;
+    }
+    const std::vector<double> &values() const { return values_; }
+
+private:
+    static constexpr size_t most = 10000;
+    std::vector<double> values_;
+    size_t next_ = 0;
+};
+
 /// Host and ring must outlive it. [thread] one. Errors of the plugin's are thrown as HostErrors.
 class Plugin {
 public:
@@ -49,10 +66,10 @@ public:
     void draw_overlay(const Frame &frame, const sac_snapshot *result);
 
     sac_statistics statistics() const;
-    /// Of each result, how old it was when it came, in milliseconds.
-    const std::vector<double> &ages_ms() const { return ages_ms_; }
+    /// Of results, how old they were when they came, in milliseconds.
+    const std::vector<double> &ages_ms() const { return ages_ms_.values(); }
     /// What the hand-overs took of the calling thread, in milliseconds.
-    const std::vector<double> &hand_over_ms() const { return hand_over_ms_; }
+    const std::vector<double> &hand_over_ms() const { return hand_over_ms_.values(); }
 
 private:
     void create_context();
@@ -70,5 +87,5 @@ private:
     std::string model_name_;
     std::optional<uint64_t> last_taken_;  // id of the frame
     const sac_snapshot *result_ = nullptr;
-    std::vector<double> ages_ms_, hand_over_ms_;
+    Measurements ages_ms_, hand_over_ms_;
 };
