@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdio>
 #include <filesystem>
+#include <thread>
 
 #include "compute/base/format.h"
 #include "engine/canvas.h"
@@ -279,6 +280,12 @@ private:
             if (!shown) viewer_->window().wait(0.05);  // no area to draw on
         }
         if (arguments_.has("--out") && shown_.width > 0) {
+            // With its own boxes; none come while the panel holds another frame.
+            const Clock::time_point patience = Clock::now() + std::chrono::seconds(2);
+            while (answer_.frame_id != submitted_ && Clock::now() < patience) {
+                SAC_ASSIGN(const bool answered, take_answer());
+                if (!answered) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+            }
             SAC_ASSIGN(const auto canvas, engine::Canvas::create(viewer_->device(), viewer_->memory()));
             SAC_TRY(save_annotated(*canvas));
         }
