@@ -32,7 +32,8 @@
  *  - Dear ImGui has one state for a process. So the calls of this library are taken one after another, on whichever
  *    threads and panels: each may wait until the one before it is done. What it calls back (clipboard, log) must not
  *    call it again: that is refused.
- *  - [render]: any thread; never waits for the GPU. [blocking]: any thread but a render thread.
+ *  - [render]: any thread; does not wait for the GPU itself, but like all of them for the call before it (above).
+ *    [blocking]: any thread but a render thread.
  *  - It keeps no thread and nothing else once the last panel is destroyed, and can then be unloaded. Of files it reads
  *    and writes presets alone, where the user asks for it.
  */

@@ -146,16 +146,20 @@ sac_context_info Vision::info() const {
     return info;
 }
 
-sac_model_info Vision::model_in_use() const {
+sac_statistics Vision::statistics() const {
     sac_statistics statistics = {};
     statistics.type = SAC_TYPE_STATISTICS;
     statistics.size = sizeof statistics;
+    api_.get_statistics(context_, &statistics);
+    return statistics;
+}
+
+sac_model_info Vision::model_in_use() const {
+    const uint32_t id = statistics().model_id;
     sac_model_info info = {};
     info.type = SAC_TYPE_MODEL_INFO;
     info.size = sizeof info;
-    if (api_.get_statistics(context_, &statistics) != SAC_OK || statistics.model_id == 0 ||
-        api_.get_model_info(context_, statistics.model_id, &info) != SAC_OK)
-        return model_;
+    if (id == 0 || api_.get_model_info(context_, id, &info) != SAC_OK) return model_;
     return info;
 }
 

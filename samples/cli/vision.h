@@ -53,6 +53,7 @@ public:
     /// Loads a model and waits until it is ready; tells so on stderr, if that lasts.
     Status load(const ModelChoice &choice);
     const sac_model_info &model() const { return model_; }
+    sac_statistics statistics() const;
     /// The one that frames go through now: another one if the host has loaded it since by the ABI.
     sac_model_info model_in_use() const;
     sac_context_info info() const;

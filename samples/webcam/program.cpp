@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <thread>
 
 #include "compute/base/format.h"
@@ -65,6 +66,7 @@ public:
         folders_ = find_models(model_.choice.folder);
         for (const std::string &folder : folders_) host_.models.push_back(short_name(folder));
         host_.model = 0;
+        model_ids_[vision_->model().id] = 0;
         // Without a name on the command line the scene: it is there on every machine.
         const auto scene = std::find(names_.begin(), names_.end(), "scene") - names_.begin();
         SAC_TRY(open_source(arguments_.others().empty() ? static_cast<int>(scene) : 0));
@@ -83,6 +85,8 @@ private:
         SAC_ASSIGN(const engine::SourceName name, engine::SourceName::parse(names_[static_cast<size_t>(index)]));
         feed_ = engine::Feed::start(name, source_options_);
         host_.source = index;
+        still_ = false;
+        opened_ = Clock::now();
         return {};
     }
 
@@ -99,6 +103,7 @@ private:
             return frame;
         }
         if (status.state == engine::Feed::State::ended && !still_) {
+            if (now - opened_ < std::chrono::milliseconds(500)) return std::nullopt;  // as good as empty: no hurry
             if (const Status opened = open_source(host_.source); !opened.ok()) host_.message = opened.error().message;
         } else if (still_ && shown_.width > 0 && now >= again_) {
             again_ = now + std::chrono::milliseconds(33);
@@ -165,12 +170,13 @@ private:
 
     void tell() const {
         const double seconds = std::chrono::duration<double>(last_answer_ - first_answer_).count();
+        const sac_statistics counted = vision_->statistics();
         std::fprintf(
             stderr,
             "webcam: %llu frames submitted, %llu answers, %llu dropped for newer ones; %s\n"
             "webcam: %.1f answers a second, the newest %.1f ms after its frame; submit p50 %.0f us, p99 %.0f us\n",
-            static_cast<unsigned long long>(submitted_), static_cast<unsigned long long>(answers_),
-            static_cast<unsigned long long>(answer_.dropped), vision_->model_in_use().name,
+            static_cast<unsigned long long>(counted.submitted), static_cast<unsigned long long>(counted.finished),
+            static_cast<unsigned long long>(counted.dropped_newer), vision_->model_in_use().name,
             answers_ > 1 ? static_cast<double>(answers_ - 1) / seconds : 0, answer_.latency_ms,
             cli::percentile(submit_us_, 0.5), cli::percentile(submit_us_, 0.99));
     }
@@ -221,6 +227,8 @@ private:
         }
         const float side = std::min(width, std::max(480 * ImGui::GetIO().FontGlobalScale, width * 0.3f));
         host_.frame_ms = seconds * 1000;
+        const auto in_use = model_ids_.find(vision_->statistics().model_id);
+        if (in_use != model_ids_.end()) host_.model = in_use->second;
         viewer_->set_picture_area({0, 0, std::max(width - side, 1.0f), height});
         const panel::Wishes wishes = panel_->draw({width - side, 0, side, height}, host_);
         if (wishes.source >= 0) {
@@ -239,7 +247,8 @@ private:
         if (folder == model_.choice.folder && !model_.choice.weights.empty())
             desc.weights = model_.choice.weights.c_str();
         desc.flags = model_.choice.half ? SAC_MODEL_FP16 : 0;
-        if (vision_->api().load_model(vision_->context(), &desc, nullptr) == SAC_OK) host_.model = index;
+        uint32_t id = 0;
+        if (vision_->api().load_model(vision_->context(), &desc, &id) == SAC_OK) model_ids_[id] = index;
     }
 
     // Whether to draw. Where the GPU is the CPU, each drawing is time that the network does not get: a new frame is
@@ -307,6 +316,7 @@ private:
     std::unique_ptr<panel::Panel> panel_;
     panel::Host host_;
     std::vector<std::string> names_, folders_;  // of sources and models, as host_ has them in short
+    std::map<uint32_t, int> model_ids_;         // the plugin's, to their place in folders_
     bool panel_shown_ = true;
 
     engine::Frame shown_;
@@ -316,7 +326,7 @@ private:
     Clock::time_point first_answer_, last_answer_;
     std::vector<double> submit_us_;  // that the newest calls of submit_frame took
     bool still_ = false;
-    Clock::time_point again_, busy_until_;
+    Clock::time_point opened_, again_, busy_until_;
     uint64_t events_ = 0;  // of the ui that were seen
     bool unseen_answer_ = false;
 };

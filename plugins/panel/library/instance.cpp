@@ -308,6 +308,7 @@ Status Instance::record_copy(VkCommandBuffer commands, const sac_panel_image &im
 }
 
 Result<bool> Instance::finish() {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::nanoseconds(grace_ns);  // of all together
     for (Flight &flight : flights_) {
         if (!flight.done) continue;
         VkSemaphoreWaitInfo wait = {};
@@ -315,7 +316,9 @@ Result<bool> Instance::finish() {
         wait.semaphoreCount = 1;
         wait.pSemaphores = &flight.done;
         wait.pValues = &flight.value;
-        const VkResult result = device_->fn().WaitSemaphores(device_->handle(), &wait, grace_ns);
+        const auto left = std::max(end - std::chrono::steady_clock::now(), std::chrono::steady_clock::duration(0));
+        const auto timeout = static_cast<uint64_t>(std::chrono::nanoseconds(left).count());
+        const VkResult result = device_->fn().WaitSemaphores(device_->handle(), &wait, timeout);
         if (result == VK_TIMEOUT) return false;
         if (result != VK_SUCCESS && result != VK_ERROR_DEVICE_LOST)  // a lost device uses nothing any more
             return vk::vk_error(result, "waiting for commands.done_semaphore");
