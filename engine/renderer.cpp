@@ -289,7 +289,7 @@ Status Renderer::upload(VkCommandBuffer commands, Slot &slot, const Frame &frame
         vk::image_barrier(device_, commands, planes_[i].handle(), vk::transfer_write, vk::fragment_read);
         offset += align_plane(row * l.height);
     }
-    planes_written_ = true;
+    planes_written_ = picture_shown_ = true;
     return {};
 }
 
@@ -329,8 +329,8 @@ Status Renderer::draw(VkCommandBuffer commands, uint32_t slot_index, VkFramebuff
     const overlay::Rect whole = {0, 0, static_cast<float>(extent.width), static_cast<float>(extent.height)};
     const overlay::Rect target = scene.area.width > 0 ? scene.area : whole;
     const auto target_width = static_cast<uint32_t>(target.width), target_height = static_cast<uint32_t>(target.height);
-    const uint32_t width = planes_written_ ? shown_.upright_width() : target_width;
-    const uint32_t height = planes_written_ ? shown_.upright_height() : target_height;
+    const uint32_t width = picture_shown_ ? shown_.upright_width() : target_width;
+    const uint32_t height = picture_shown_ ? shown_.upright_height() : target_height;
     overlay::Rect where = overlay::letterbox(width, height, target_width, target_height);
     where.x += target.x;
     where.y += target.y;
@@ -353,7 +353,7 @@ Status Renderer::draw(VkCommandBuffer commands, uint32_t slot_index, VkFramebuff
     const VkRect2D scissor = {{0, 0}, extent};
     fn.CmdSetViewport(commands, 0, 1, &viewport);
     fn.CmdSetScissor(commands, 0, 1, &scissor);
-    if (planes_written_) draw_picture(commands, extent, where);
+    if (picture_shown_) draw_picture(commands, extent, where);
     shapes_renderer_->draw(commands, shapes_pipeline_, slot.shapes, {extent});
     if (scene.on_top) scene.on_top(commands);
     fn.CmdEndRenderPass(commands);

@@ -35,6 +35,8 @@ public:
         overlay::Rect area;                           ///< of the target, for picture and overlay; no width: all of it
         std::function<void(VkCommandBuffer)> on_top;  ///< draws over all that, within the render pass; may be empty
     };
+    /// Shows no picture from the next draw on, until there is a new one.
+    void hide_picture() { picture_shown_ = false; }
     /// Records upload and drawing. `slot`'s last submission must have finished. The picture is shown by letterbox().
     Status draw(VkCommandBuffer commands, uint32_t slot, VkFramebuffer framebuffer, VkExtent2D extent,
                 const Scene &scene);
@@ -64,7 +66,7 @@ private:
     VkPipeline picture_pipelines_[2][2] = {};  // [YUV][made smaller]
     VkPipeline shapes_pipeline_ = VK_NULL_HANDLE;
     std::array<vk::GpuImage, 3> planes_;  // of the picture; those its format does not have are one pixel
-    bool planes_written_ = false;
+    bool planes_written_ = false, picture_shown_ = false;
     Frame shown_;  // format and size of the picture, without its memory
     std::vector<Slot> slots_;
     std::vector<overlay::Shape> shapes_;  // of the draw at hand, kept for its capacity

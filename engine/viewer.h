@@ -23,6 +23,8 @@ public:
     vk::Memory &memory() { return *memory_; }
     Swapchain &swapchain() { return *swapchain_; }
 
+    /// Shows no picture from the next drawing on, until there is a new one.
+    void hide_picture() { renderer_->hide_picture(); }
     /// Draws and presents. `frame` null: the picture shown before. False: the window has no area, nothing was shown.
     /// With `capture`, waits and gives what the window shows.
     Result<bool> show(const Frame *frame, const overlay::Overlay &overlay, Image *capture = nullptr);

@@ -96,6 +96,7 @@ void DetectionPart::draw(View &view) {
 
     heading("Tracks");
     if (ImGui::Checkbox("Follow objects from frame to frame", &settings.track)) view.apply_tracks();
+    if (settings.track) ImGui::TextDisabled("Known objects stay down to half of the score.");
 
     heading("Classes");
     if (ImGui::Button("All")) {

@@ -65,9 +65,12 @@ void draw_header(const View &view) {
                                                 ImGui::GetColorU32(color));
     ImGui::Dummy({size, size});
     ImGui::SameLine();
-    ImGui::Text("%s", view.model.name[0] ? view.model.name : "no model");
+    const char *const name = view.in_use.name[0] ? view.in_use.name : view.model.name;
+    ImGui::Text("%s", name[0] ? name : "no model");
     ImGui::SameLine();
-    ImGui::TextDisabled("%s", loading ? "loading" : view.info.device_name);
+    ImGui::TextDisabled("%s", !loading              ? view.info.device_name
+                              : view.in_use.name[0] ? "another is loading"
+                                                    : "loading");
     if (view.host_ms.empty()) return;
     constexpr size_t recent = 30;  // a number that changes with each frame cannot be read
     const size_t count = std::min(recent, view.host_ms.size());

@@ -38,6 +38,9 @@ void View::refresh() {
     model = typed<sac_model_info>(SAC_TYPE_MODEL_INFO);
     if (api.get_model_info(context, 0, &model) != SAC_OK) model = {};  // none was asked for yet: nothing to complain of
 
+    in_use = typed<sac_model_info>(SAC_TYPE_MODEL_INFO);
+    if (statistics.model_id == 0 || api.get_model_info(context, statistics.model_id, &in_use) != SAC_OK) in_use = {};
+
     const sac_snapshot *snapshot = nullptr;
     const uint64_t seen = answer.snapshot.sequence;
     if (api.acquire_result(context, seen, &snapshot) == SAC_OK) {

@@ -16,6 +16,7 @@
 #include "samples/cli/models.h"
 #include "samples/cli/source.h"
 #include "samples/cli/statistics.h"
+#include "samples/webcam/handed_over.h"
 
 namespace sac::webcam {
 
@@ -87,6 +88,11 @@ private:
         host_.source = index;
         still_ = false;
         opened_ = Clock::now();
+        answered_ = {};
+        first_id_ = submitted_ + 1;
+        handed_over_.clear();
+        overlay_ = {};
+        if (viewer_ && shown_.source != feed_->name()) viewer_->hide_picture();  // not where a video begins anew
         return {};
     }
 
@@ -122,6 +128,7 @@ private:
         shown_ = frame;
         const Clock::time_point before = Clock::now();
         const Status status = vision_->submit(shown_, ++submitted_);
+        if (viewer_) handed_over_.add(submitted_, shown_);
         constexpr size_t most = 10000;  // the newest: memory does not grow with time
         if (submit_us_.size() < most) submit_us_.resize(submit_us_.size() + 1);
         submit_us_[(submitted_ - 1) % submit_us_.size()] =
@@ -142,7 +149,7 @@ private:
     Status run_without_window() {
         while (answers_ < most_) {
             if (const auto frame = next_frame()) SAC_TRY(look_at(*frame));
-            if (feed_->status().state == engine::Feed::State::failed) return feed_->status().error;
+            SAC_TRY(check_source());
             SAC_ASSIGN(const bool answered, take_answer());
             if (!answered) std::this_thread::sleep_for(std::chrono::milliseconds(1));
         }
@@ -251,18 +258,54 @@ private:
         if (vision_->api().load_model(vision_->context(), &desc, &id) == SAC_OK) model_ids_[id] = index;
     }
 
-    // Whether to draw. Where the GPU is the CPU, each drawing is time that the network does not get: a new frame is
-    // drawn, an answer along with the next one, and what the user does for as long as it may take effect.
-    bool due(bool frame, bool answered, Clock::time_point now, Clock::time_point drawn) {
+    // Whether to draw. Where the GPU is the CPU, each drawing is time that the network does not get: a new picture is
+    // drawn, and what the user does for as long as it may take effect.
+    bool due(bool picture, Clock::time_point now, Clock::time_point drawn) {
         using std::chrono::milliseconds;
         if (ui_->events() != events_) {
             events_ = ui_->events();
             busy_until_ = now + milliseconds(250);
         }
-        unseen_answer_ = (unseen_answer_ || answered) && !frame;
         const auto since = now - drawn;
-        return frame || (now < busy_until_ && since >= milliseconds(16)) ||
-               (unseen_answer_ && since >= milliseconds(60)) || since >= milliseconds(250);
+        return picture || (now < busy_until_ && since >= milliseconds(16)) || since >= milliseconds(250);
+    }
+
+    // What to show from now on: the picture that a new answer is about, so that boxes lie where they were found, also
+    // while the panel holds a frame; where no answers come, the source's pictures as they are.
+    std::optional<engine::Frame> choose_picture(const std::optional<engine::Frame> &frame, bool answered,
+                                                Clock::time_point now) {
+        if (answered) {
+            if (answer_.frame_id < first_id_) {  // of the source before
+                overlay_.boxes.clear();
+                return std::nullopt;
+            }
+            answered_ = now;
+            const auto own = handed_over_.find(answer_.frame_id);
+            return own ? own : shown_;
+        }
+        if (!frame || now - answered_ < std::chrono::seconds(1) || is_held()) return std::nullopt;
+        overlay_.boxes.clear();
+        return frame;
+    }
+
+    bool is_held() const {
+        const auto debug = vision_->debug();
+        sac_run_state state = {};
+        state.type = SAC_TYPE_RUN_STATE;
+        state.size = sizeof state;
+        return debug && (*debug)->get_run_state(vision_->context(), &state) == SAC_OK && state.mode != SAC_RUN_LIVE;
+    }
+
+    // Where so many answers are asked for, nobody may be there to see that none can come.
+    Status check_source() const {
+        if (!arguments_.has("--frames")) return {};
+        const engine::Feed::Status status = feed_->status();
+        if (status.state == engine::Feed::State::failed) return status.error;
+        constexpr std::chrono::seconds patience{15};
+        if (submitted_ < first_id_ && Clock::now() - opened_ > patience)
+            return Error(Code::io_error, format("%s: no picture came for %d seconds", feed_->name().c_str(),
+                                                static_cast<int>(patience.count())));
+        return {};
     }
 
     Status run_in_window() {
@@ -275,7 +318,9 @@ private:
             if (frame) SAC_TRY(look_at(*frame));
             SAC_ASSIGN(const bool answered, take_answer());
             const Clock::time_point now = Clock::now();
-            if (!due(frame.has_value(), answered, now, before) && !end) {
+            SAC_TRY(check_source());
+            const std::optional<engine::Frame> picture = choose_picture(frame, answered, now);
+            if (!due(picture.has_value(), now, before) && !end) {
                 viewer_->window().wait(0.004);
                 continue;
             }
@@ -284,7 +329,8 @@ private:
             before = now;
             engine::Image capture;
             const bool save = end && arguments_.has("--screenshot");
-            SAC_ASSIGN(const bool shown, viewer_->show(frame ? &*frame : nullptr, overlay_, save ? &capture : nullptr));
+            SAC_ASSIGN(const bool shown,
+                       viewer_->show(picture ? &*picture : nullptr, overlay_, save ? &capture : nullptr));
             if (save && shown) SAC_TRY(engine::write_image(arguments_.text("--screenshot"), capture));
             if (!shown) viewer_->window().wait(0.05);  // no area to draw on
         }
@@ -322,13 +368,13 @@ private:
     engine::Frame shown_;
     overlay::Overlay overlay_;
     cli::Answer answer_;
-    uint64_t submitted_ = 0, answers_ = 0, most_ = UINT64_MAX;
+    uint64_t submitted_ = 0, answers_ = 0, most_ = UINT64_MAX, first_id_ = 1;  // the first of the source
+    HandedOver handed_over_;
     Clock::time_point first_answer_, last_answer_;
     std::vector<double> submit_us_;  // that the newest calls of submit_frame took
     bool still_ = false;
-    Clock::time_point opened_, again_, busy_until_;
+    Clock::time_point opened_, answered_, again_, busy_until_;
     uint64_t events_ = 0;  // of the ui that were seen
-    bool unseen_answer_ = false;
 };
 
 }  // namespace

@@ -152,7 +152,7 @@ TEST_CASE("a model without its weights says how to give them") {
     const TempDir dir;
     const std::string picture = (dir / "picture.png").string();
     REQUIRE(engine::write_image(picture, pattern(64, 48)).ok());
-    const Finished finished = saccade({"detect", picture});
+    const Finished finished = saccade({"detect", picture, "--model", "fastestdet"});
     CHECK(finished.code == 1);
     const size_t named = finished.err.find("FastestDet.onnx");
     CHECK(named != std::string::npos);

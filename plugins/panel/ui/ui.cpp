@@ -120,7 +120,8 @@ bool Ui::wants_pointer() const {
 
 bool Ui::wants_keyboard() const {
     ImGui::SetCurrentContext(context_);
-    return ImGui::GetIO().WantTextInput;
+    return ImGui::GetIO().WantTextInput ||
+           ImGui::IsPopupOpen("", ImGuiPopupFlags_AnyPopupId | ImGuiPopupFlags_AnyPopupLevel);
 }
 
 ImTextureID Ui::create_texture(uint32_t width, uint32_t height, bool smooth) {
