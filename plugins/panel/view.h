@@ -31,8 +31,8 @@ struct View {
     // ---- read of the plugin by refresh() ----
     sac_statistics statistics = {};
     sac_context_info info = {};
-    sac_model_info model = {};   ///< the newest that was asked for
-    sac_model_info in_use = {};  ///< that frames go through; id 0: none
+    sac_model_info model = {};      ///< the newest that was asked for
+    sac_model_info in_use = {};     ///< that frames go through; id 0: none
     sac_running_info running = {};  ///< model_id 0: none is in use
     sac_detect_state detect = {};
     sac_run_state run = {};

@@ -281,9 +281,10 @@ TEST_CASE("fifty panels made and destroyed leave nothing behind") {
     PaperHost host;
     host.desc.flags = 0;  // the layer keeps books of its own
 #ifdef COUNTS_HEAP
+    constexpr int warm = 10;
     size_t early = 0, late = 0;
 #endif
-    constexpr int count = 50, warm = 10;
+    constexpr int count = 50;
     for (int i = 0; i < count; ++i) {
         REQUIRE_MESSAGE(host.create() == SAC_OK, host.last_error());
         REQUIRE(host.api.open_part(host.panel, parts[i % 6]) == SAC_OK);
