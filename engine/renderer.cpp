@@ -67,7 +67,7 @@ Result<std::unique_ptr<Renderer>> Renderer::create(vk::Device &device, vk::Memor
                                                    VkImageLayout final_layout, uint32_t slots) {
     std::unique_ptr<Renderer> renderer(new Renderer(device, memory));
     renderer->slots_.resize(slots);
-    SAC_TRY(renderer->create_pass(format, final_layout));
+    SAC_ASSIGN(renderer->pass_, vk::create_clear_pass(device, format, final_layout, "the picture"));
     SAC_TRY(renderer->create_layouts());
     SAC_ASSIGN(renderer->shapes_renderer_, overlay::ShapesRenderer::create(device, memory));
     SAC_TRY(renderer->create_pipelines());
@@ -89,45 +89,6 @@ Renderer::~Renderer() {
     if (set_layout_) fn.DestroyDescriptorSetLayout(device, set_layout_, nullptr);
     if (sampler_) fn.DestroySampler(device, sampler_, nullptr);
     if (pass_) fn.DestroyRenderPass(device, pass_, nullptr);
-}
-
-Status Renderer::create_pass(VkFormat format, VkImageLayout final_layout) {
-    VkAttachmentDescription color = {};
-    color.format = format;
-    color.samples = VK_SAMPLE_COUNT_1_BIT;
-    color.loadOp = VK_ATTACHMENT_LOAD_OP_CLEAR;
-    color.storeOp = VK_ATTACHMENT_STORE_OP_STORE;
-    color.stencilLoadOp = VK_ATTACHMENT_LOAD_OP_DONT_CARE;
-    color.stencilStoreOp = VK_ATTACHMENT_STORE_OP_DONT_CARE;
-    color.finalLayout = final_layout;
-    const VkAttachmentReference reference = {0, VK_IMAGE_LAYOUT_COLOR_ATTACHMENT_OPTIMAL};
-    VkSubpassDescription subpass = {};
-    subpass.pipelineBindPoint = VK_PIPELINE_BIND_POINT_GRAPHICS;
-    subpass.colorAttachmentCount = 1;
-    subpass.pColorAttachments = &reference;
-    // Before: the image may still be read by a copy of the last frame, or be waited for at color output. After: a copy.
-    VkSubpassDependency dependencies[2] = {};
-    dependencies[0].srcSubpass = VK_SUBPASS_EXTERNAL;
-    dependencies[0].srcStageMask = VK_PIPELINE_STAGE_COLOR_ATTACHMENT_OUTPUT_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
-    dependencies[0].dstStageMask = VK_PIPELINE_STAGE_COLOR_ATTACHMENT_OUTPUT_BIT;
-    dependencies[0].srcAccessMask = VK_ACCESS_COLOR_ATTACHMENT_WRITE_BIT;
-    dependencies[0].dstAccessMask = VK_ACCESS_COLOR_ATTACHMENT_WRITE_BIT | VK_ACCESS_COLOR_ATTACHMENT_READ_BIT;
-    dependencies[1].dstSubpass = VK_SUBPASS_EXTERNAL;
-    dependencies[1].srcStageMask = VK_PIPELINE_STAGE_COLOR_ATTACHMENT_OUTPUT_BIT;
-    dependencies[1].dstStageMask = VK_PIPELINE_STAGE_TRANSFER_BIT;
-    dependencies[1].srcAccessMask = VK_ACCESS_COLOR_ATTACHMENT_WRITE_BIT;
-    dependencies[1].dstAccessMask = VK_ACCESS_TRANSFER_READ_BIT;
-    VkRenderPassCreateInfo info = {};
-    info.sType = VK_STRUCTURE_TYPE_RENDER_PASS_CREATE_INFO;
-    info.attachmentCount = 1;
-    info.pAttachments = &color;
-    info.subpassCount = 1;
-    info.pSubpasses = &subpass;
-    info.dependencyCount = 2;
-    info.pDependencies = dependencies;
-    SAC_VK(device_.fn().CreateRenderPass(device_.handle(), &info, nullptr, &pass_),
-           "creating the overlay's render pass");
-    return {};
 }
 
 Status Renderer::create_layouts() {
@@ -200,17 +161,7 @@ Status Renderer::create_pipelines() {
 }
 
 Result<VkFramebuffer> Renderer::create_framebuffer(VkImageView view, VkExtent2D extent) {
-    VkFramebufferCreateInfo info = {};
-    info.sType = VK_STRUCTURE_TYPE_FRAMEBUFFER_CREATE_INFO;
-    info.renderPass = pass_;
-    info.attachmentCount = 1;
-    info.pAttachments = &view;
-    info.width = extent.width;
-    info.height = extent.height;
-    info.layers = 1;
-    VkFramebuffer framebuffer = VK_NULL_HANDLE;
-    SAC_VK(device_.fn().CreateFramebuffer(device_.handle(), &info, nullptr, &framebuffer), "creating a framebuffer");
-    return framebuffer;
+    return vk::create_framebuffer(device_, pass_, {&view, 1}, extent, "the picture");
 }
 
 Status Renderer::fit_textures(const Frame &frame) {

@@ -47,7 +47,6 @@ private:
         overlay::ShapeBuffer shapes;
     };
     Renderer(vk::Device &device, vk::Memory &memory) : device_(device), memory_(memory) {}
-    Status create_pass(VkFormat format, VkImageLayout final_layout);
     Status create_layouts();
     Status create_pipelines();
     Status fit_textures(const Frame &frame);

@@ -32,4 +32,12 @@ struct GraphicsPipelineDesc {
 /// Viewport and scissor are dynamic. The caller destroys the pipeline.
 Result<VkPipeline> create_graphics_pipeline(Device &device, const GraphicsPipelineDesc &desc);
 
+/// A pass that clears one color attachment of one sample, draws into it and leaves it in `final_layout`. Before it the
+/// image may be read by a copy or be waited for at color output; after it may come a copy. The caller destroys it.
+Result<VkRenderPass> create_clear_pass(Device &device, VkFormat format, VkImageLayout final_layout, const char *name);
+
+/// A framebuffer over views of that size, in the order of the pass' attachments. The caller destroys it.
+Result<VkFramebuffer> create_framebuffer(Device &device, VkRenderPass pass, std::span<const VkImageView> views,
+                                         VkExtent2D extent, const char *name);
+
 }  // namespace sac::vk

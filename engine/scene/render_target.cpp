@@ -3,6 +3,8 @@
 #include <utility>
 #include <vector>
 
+#include "compute/vk/graphics_pipeline.h"
+
 namespace sac::engine {
 
 Result<RenderTarget> RenderTarget::create(vk::Device &device, vk::Memory &memory, const RenderTargetDesc &desc) {
@@ -111,15 +113,7 @@ Status RenderTarget::create_framebuffer() {
     if (samples_) views.push_back(samples_.view());
     for (const vk::GpuImage &color : colors_) views.push_back(color.view());
     if (depth_) views.push_back(depth_.view());
-    VkFramebufferCreateInfo info = {};
-    info.sType = VK_STRUCTURE_TYPE_FRAMEBUFFER_CREATE_INFO;
-    info.renderPass = pass_;
-    info.attachmentCount = static_cast<uint32_t>(views.size());
-    info.pAttachments = views.data();
-    info.width = extent_.width;
-    info.height = extent_.height;
-    info.layers = 1;
-    SAC_VK(device_->fn().CreateFramebuffer(device_->handle(), &info, nullptr, &framebuffer_), "creating a framebuffer");
+    SAC_ASSIGN(framebuffer_, vk::create_framebuffer(*device_, pass_, views, extent_, "a scene's picture"));
     return {};
 }
 

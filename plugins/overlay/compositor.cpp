@@ -5,6 +5,7 @@
 
 #include "compute/base/format.h"
 #include "compute/vk/commands.h"
+#include "compute/vk/graphics_pipeline.h"
 
 namespace sac::overlay {
 
@@ -143,16 +144,7 @@ Status Compositor::fill(Slot &slot, std::span<const Shape> shapes, const Composi
     view.subresourceRange = first_image;
     SAC_VK(device_.fn().CreateImageView(device_.handle(), &view, nullptr, &slot.view),
            "creating a view of the overlay's target");
-    VkFramebufferCreateInfo framebuffer = {};
-    framebuffer.sType = VK_STRUCTURE_TYPE_FRAMEBUFFER_CREATE_INFO;
-    framebuffer.renderPass = pass;
-    framebuffer.attachmentCount = 1;
-    framebuffer.pAttachments = &slot.view;
-    framebuffer.width = target.extent.width;
-    framebuffer.height = target.extent.height;
-    framebuffer.layers = 1;
-    SAC_VK(device_.fn().CreateFramebuffer(device_.handle(), &framebuffer, nullptr, &slot.framebuffer),
-           "creating the overlay's framebuffer");
+    SAC_ASSIGN(slot.framebuffer, vk::create_framebuffer(device_, pass, {&slot.view, 1}, target.extent, "the overlay"));
     return {};
 }
 

@@ -45,8 +45,7 @@ Result<bool> HostWait::wait_a_while(const vk::SemaphorePoint &point, const char 
     info.semaphoreCount = 1;
     info.pSemaphores = &point.semaphore;
     info.pValues = &point.value;
-    const uint64_t now = now_ns(), end = give_up_;
-    const uint64_t left = end > now ? end - now : 0;
+    const auto left = static_cast<uint64_t>(this->left().count());
     const VkResult result = device_.fn().WaitSemaphores(device_.handle(), &info, std::min(while_ns, left));
     if (result == VK_SUCCESS) return true;
     if (result == VK_ERROR_DEVICE_LOST || (result != VK_TIMEOUT && left > 0))
@@ -62,6 +61,12 @@ Status HostWait::wait(const vk::SemaphorePoint &point, const char *name) const {
         SAC_ASSIGN(const bool reached, wait_a_while(point, name));
         if (reached) return {};
     }
+}
+
+std::chrono::nanoseconds HostWait::left() const {
+    const uint64_t now = now_ns(), end = give_up_;
+    constexpr uint64_t most = INT64_MAX;
+    return std::chrono::nanoseconds(end > now ? static_cast<int64_t>(std::min(end - now, most)) : 0);
 }
 
 void HostWait::cancel() {

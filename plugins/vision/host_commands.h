@@ -35,6 +35,8 @@ public:
     Result<bool> wait_a_while(const vk::SemaphorePoint &point, const char *name) const;
     /// The same until it is reached.
     Status wait(const vk::SemaphorePoint &point, const char *name) const;
+    /// How long is left to wait: all of time, until the context is ending.
+    std::chrono::nanoseconds left() const;
     /// The context is ending.
     void cancel();
 

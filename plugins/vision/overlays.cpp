@@ -195,7 +195,12 @@ void drop_hidden(const overlay::Rect &seen, std::vector<overlay::Shape> &shapes)
 }  // namespace
 
 Overlays::Overlays(vk::Device &device, vk::Memory &memory, const Host &host, Health &health, bool on_host_device)
-    : device_(device), memory_(memory), host_(host), health_(health), on_host_device_(on_host_device) {
+    : device_(device),
+      memory_(memory),
+      host_(host),
+      health_(health),
+      on_host_device_(on_host_device),
+      host_wait_(device) {
     uint32_t count = 0;
     device.instance_fn().GetPhysicalDeviceQueueFamilyProperties(device.physical_device(), &count, nullptr);
     std::vector<VkQueueFamilyProperties> families(count);
@@ -205,10 +210,9 @@ Overlays::Overlays(vk::Device &device, vk::Memory &memory, const Host &host, Hea
 
 Overlays::~Overlays() {
     if (!compositor_) return;
-    cancel();
+    host_wait_.cancel();
     static_cast<void>(no_throw([&]() -> Status {
-        const uint64_t now = now_ns(), end = give_up_;
-        const Result<uint32_t> left = compositor_->wait(std::chrono::nanoseconds(end > now ? end - now : 0));
+        const Result<uint32_t> left = compositor_->wait(host_wait_.left());
         if (!left.ok())
             host_.write(LogLevel::error, left.error().message);
         else if (*left)
@@ -218,12 +222,6 @@ Overlays::~Overlays() {
                                *left));
         return {};
     }));
-}
-
-void Overlays::cancel() {
-    const uint64_t end = now_ns() + static_cast<uint64_t>(std::chrono::nanoseconds(grace).count());
-    uint64_t never = UINT64_MAX;
-    give_up_.compare_exchange_strong(never, end);
 }
 
 Status Overlays::ensure_compositor() {

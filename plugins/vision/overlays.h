@@ -17,16 +17,15 @@ class Overlays {
 public:
     /// `on_host_device`: the device is one that the host has lent.
     Overlays(vk::Device &device, vk::Memory &memory, const Host &host, Health &health, bool on_host_device);
-    ~Overlays();  ///< waits for what is in flight, up to `grace` after cancel()
+    ~Overlays();  ///< waits for what is in flight, up to HostWait::grace after cancel()
     Overlays(const Overlays &) = delete;
     Overlays &operator=(const Overlays &) = delete;
 
     Status prepare(uint32_t format);
     /// False: too many are in flight.
     Result<bool> record(const sac_overlay *what, const sac_overlay_target *target, const sac_vk_commands *commands);
-    /// From now on `grace` runs.
-    void cancel();
-    static constexpr std::chrono::seconds grace{2};
+    /// The context is ending: from now on HostWait::grace runs.
+    void cancel() { host_wait_.cancel(); }
 
 private:
     Result<bool> record_locked(const sac_overlay *what, const sac_overlay_target *target,
@@ -42,8 +41,8 @@ private:
     const bool on_host_device_;
     std::vector<VkQueueFlags> families_;  ///< of the device's queues
     std::atomic_flag recording_;
-    std::atomic<uint64_t> give_up_ = UINT64_MAX;  ///< time (now_ns) from which on nothing is waited for
-    std::mutex mutex_;                            ///< of the rest
+    HostWait host_wait_;
+    std::mutex mutex_;  ///< of the rest
     std::unique_ptr<overlay::Compositor> compositor_;
     overlay::Overlay overlay_;  ///< of the record at hand; this and the next are kept for their capacity
     std::vector<overlay::Shape> shapes_;

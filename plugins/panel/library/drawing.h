@@ -37,7 +37,6 @@ private:
         VkFramebuffer framebuffer = VK_NULL_HANDLE;
     };
     Drawing(vk::Device &device, VkFormat format) : device_(device), format_(format), memory_(device) {}
-    Status create_pass();
 
     vk::Device &device_;
     VkFormat format_;
