@@ -104,7 +104,7 @@ Result<Plan> make_plan(Graph graph, const vk::Caps &caps, const KernelTable &ker
     fold(graph);
     fuse(graph);
     SAC_TRY(assign_layouts(graph, find_builtin_operator, options.storage, options.formats));
-    SAC_ASSIGN(Plan plan, choose_kernels(std::move(graph), find_builtin_operator, caps, kernels));
+    SAC_ASSIGN(Plan plan, choose_kernels(std::move(graph), find_builtin_operator, caps, kernels, options.tuning));
     SAC_TRY(plan_memory(plan, caps));
     return plan;
 }

@@ -33,6 +33,7 @@ struct SessionOptions {
     DType storage = DType::f32;                              ///< f32 or f16 activations and weights
     std::map<std::string, int64_t, std::less<>> dimensions;  ///< values of symbolic dimensions
     IoFormats formats;                                       ///< of inputs and outputs; default dense f32
+    Tuning tuning;                                           ///< winners of measurements on this device; empty: none
     bool profile = false;                                    ///< record timestamps round every dispatch
 };
 

@@ -129,6 +129,22 @@ bool PlanContext::available(std::string_view kernel, std::initializer_list<Stora
     return true;
 }
 
+Status PlanContext::choose(std::string problem, std::span<const Candidate> candidates) {
+    assert(!candidates.empty());
+    const auto winner = tuning_.find(problem);
+    KernelChoice choice{node_index_, std::move(problem), {}, 0, false};
+    for (size_t i = 0; i < candidates.size(); ++i) {
+        const Candidate &candidate = candidates[i];
+        const bool measured = winner != tuning_.end() && winner->second == candidate.name;
+        if (measured || (!choice.measured && candidate.cost < candidates[choice.taken].cost)) choice.taken = i;
+        choice.measured |= measured;
+        choice.candidates.push_back(candidate.name);
+    }
+    const Candidate &taken = candidates[choice.taken];
+    plan_.choices.push_back(std::move(choice));
+    return taken.plan();
+}
+
 StorageId PlanContext::upload(std::string name, int64_t count, std::function<std::vector<float>()> pack,
                               std::optional<DType> wanted) {
     const DType type = wanted.value_or(half() ? DType::f16 : DType::f32);
@@ -139,8 +155,8 @@ StorageId PlanContext::upload(std::string name, int64_t count, std::function<std
     return storage;
 }
 
-StorageId PlanContext::temporary(std::string name, int64_t elements) {
-    const DType type = half() ? DType::f16 : DType::f32;
+StorageId PlanContext::temporary(std::string name, int64_t elements, std::optional<DType> wanted) {
+    const DType type = wanted.value_or(half() ? DType::f16 : DType::f32);
     const uint64_t bytes = (static_cast<uint64_t>(elements) * size_of(type) + 15) / 16 * 16;
     return add_storage(plan_, Storage::Kind::activation, std::move(name), type, std::max<uint64_t>(bytes, 16));
 }
@@ -180,7 +196,8 @@ Error PlanContext::unsupported(std::string text) const {
     return Error(Code::unsupported, node().describe() + ": " + std::move(text));
 }
 
-Result<Plan> choose_kernels(Graph graph, OperatorLookup lookup, const vk::Caps &caps, const KernelTable &kernels) {
+Result<Plan> choose_kernels(Graph graph, OperatorLookup lookup, const vk::Caps &caps, const KernelTable &kernels,
+                            const Tuning &tuning) {
     Plan plan;
     plan.graph = std::move(graph);
     const Graph &g = plan.graph;
@@ -201,7 +218,7 @@ Result<Plan> choose_kernels(Graph graph, OperatorLookup lookup, const vk::Caps &
         if (!op || !op->plan)
             return Error(Code::unsupported, g.source + ": " + g.nodes[i].describe() +
                                                 " has inputs that are not known when loading, and no kernel");
-        PlanContext context(plan, i, caps, kernels);
+        PlanContext context(plan, i, caps, kernels, tuning);
         const size_t first = plan.dispatches.size(), first_upload = plan.uploads.size();
         if (auto status = op->plan(context); !status) return Error(status.error()).with_context(g.source);
         for (size_t u = first_upload; u < plan.uploads.size(); ++u)

@@ -42,8 +42,8 @@ struct LayoutChoice {
 /// What plan gives an operator: kernels to choose from, storages of its tensors, and where dispatches go.
 class PlanContext {
 public:
-    PlanContext(Plan &plan, size_t node_index, const vk::Caps &caps, const KernelTable &kernels)
-        : plan_(plan), node_index_(node_index), caps_(caps), kernels_(kernels) {}
+    PlanContext(Plan &plan, size_t node_index, const vk::Caps &caps, const KernelTable &kernels, const Tuning &tuning)
+        : plan_(plan), node_index_(node_index), caps_(caps), kernels_(kernels), tuning_(tuning) {}
 
     const Node &node() const { return plan_.graph.nodes[node_index_]; }
     bool has_input(size_t i) const { return i < node().inputs.size() && node().inputs[i] != no_value; }
@@ -70,11 +70,16 @@ public:
     /// maxTexelBufferElements.
     bool available(std::string_view kernel, std::initializer_list<StorageId> storages = {}) const;
 
+    /// Plans one of `candidates`, of which there must be one: the measured winner of `problem` if it is among them,
+    /// else that of the least cost.
+    Status choose(std::string problem, std::span<const Candidate> candidates);
+
     /// A storage of weights: the `count` numbers that `pack` gives when the plan is materialised, as `type`, by default
     /// the node's storage type (f32 or f16); padded to whole texels with zeros. `pack` owns what it reads.
     StorageId upload(std::string name, int64_t count, std::function<std::vector<float>()> pack,
                      std::optional<DType> type = std::nullopt);
-    StorageId temporary(std::string name, int64_t elements);
+    /// Scratch memory of the node, as `type`, by default the node's storage type.
+    StorageId temporary(std::string name, int64_t elements, std::optional<DType> type = std::nullopt);
     /// The output shares the input's memory (same layout and storage type): reshape, squeeze, identity.
     void alias_output(size_t output, size_t input);
 
@@ -89,6 +94,7 @@ private:
     size_t node_index_;
     const vk::Caps &caps_;
     const KernelTable &kernels_;
+    const Tuning &tuning_;
 };
 
 /// An operator: functions, no state.

@@ -32,8 +32,9 @@ void fuse(Graph &graph);
 /// `storage`: f32 or f16 for activations and weights.
 Status assign_layouts(Graph &graph, OperatorLookup lookup, DType storage, const IoFormats &formats);
 
-/// Calls every node's plan: kernels, dispatches, uploads.
-Result<Plan> choose_kernels(Graph graph, OperatorLookup lookup, const vk::Caps &caps, const KernelTable &kernels);
+/// Calls every node's plan: kernels, dispatches, uploads. `tuning` is what was measured on the device before.
+Result<Plan> choose_kernels(Graph graph, OperatorLookup lookup, const vk::Caps &caps, const KernelTable &kernels,
+                            const Tuning &tuning = {});
 
 /// Places storages in buffers (activations share an arena by liveness) and sets barriers. Offsets obey the device's
 /// storage and texel buffer alignments. Error out_of_memory or unsupported where a limit cannot be kept.

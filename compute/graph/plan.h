@@ -4,6 +4,7 @@
 #include <array>
 #include <functional>
 
+#include "compute/graph/choice.h"
 #include "compute/graph/graph.h"
 #include "compute/kernels/kernel_table.h"
 #include "compute/vk/commands.h"
@@ -61,7 +62,8 @@ struct Plan {
     std::vector<Storage> storages;
     std::vector<StorageId> value_storage;  ///< by ValueId; UINT32_MAX: constant folded away
     std::vector<size_t> sole_reader;       ///< by ValueId, see Graph::sole_readers
-    std::vector<bool> placed;  ///< by ValueId: written straight into the storage of the Concat that reads it
+    std::vector<bool> placed;           ///< by ValueId: written straight into the storage of the Concat that reads it
+    std::vector<KernelChoice> choices;  ///< where a node's kernels had alternatives
     std::vector<Dispatch> dispatches;
     std::vector<bool> barrier_before;  ///< by dispatch
     std::vector<Upload> uploads;

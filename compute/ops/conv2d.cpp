@@ -54,29 +54,32 @@ Status plan_joined(PlanContext &ctx, const ConvolutionNode &conv, int64_t join) 
     product.rows = conv.batch * window.out_h * window.out_w;
     product.k_quads = taps * in_quads;
     product.columns = join * out_group;
-    product.depth = taps * in_group;
+    product.depth = static_cast<double>(taps * in_group);
     product.in_quads = in_quads;
-    product.window = window.is_pointwise() ? nullptr : &window;
+    if (!window.is_pointwise()) product.window = window;
     product.source_stride = quads_of(conv.in_channels);
     product.residual_stride = quads_of(conv.out_channels);
+    product.half = ctx.half();
+    product.epilogue = ctx.node().epilogue;
     for (int64_t first = 0; first < conv.group; first += join) {
         product.source_offset = first * in_group / 4;
         product.residual_offset = first * out_group / 4;
         product.destination_offset = place.offset + product.residual_offset;
-        const ProductVariant variant = choose_product(ctx, product);
         const int64_t first_column = first * out_group;
-        const auto pack = [=, columns = product.columns, k_quads = product.k_quads, tile = variant.tile_columns] {
+        product.pack = [=, columns = product.columns, k_quads = product.k_quads](int tile_columns) {
             const auto bias = conv.bias.empty() ? std::span<const float>()
                                                 : std::span(conv.bias).subspan(static_cast<size_t>(first_column),
                                                                                static_cast<size_t>(columns));
-            return pack_matrix(k_quads, columns, tile, bias, [&](int64_t k) {
+            return pack_matrix(k_quads, columns, tile_columns, bias, [&](int64_t k) {
                 return [&, lane = k % lanes, tap = k / lanes](int64_t column) {
                     const int64_t channel = lane - (join == 1 ? 0 : column / out_group * in_group);
                     return channel >= 0 && channel < in_group ? conv.weight(first_column + column, channel, tap) : 0.0f;
                 };
             });
         };
-        dispatch_product(ctx, product, variant, upload_packed(ctx, product, variant, pack));
+        std::vector<Candidate> candidates = product_candidates(ctx, product);
+        if (conv.group == 1) add_winograd_candidates(ctx, conv, product, candidates);
+        SAC_TRY(ctx.choose(describe_problem(product), candidates));
     }
     return {};
 }

@@ -1,7 +1,7 @@
 #pragma once
 // A Conv node at plan time, as the three kinds of convolution read it.
 
-#include "compute/ops/conv_common.h"
+#include "compute/ops/matrix_product.h"
 
 namespace sac::ops {
 
@@ -22,6 +22,9 @@ struct ConvolutionNode {
     }
 };
 
+/// conv2d_winograd.cpp: appends what can do `product`, the whole convolution, if its window is 3 x 3 of stride 1.
+void add_winograd_candidates(PlanContext &ctx, const ConvolutionNode &conv, const MatrixProduct &product,
+                             std::vector<Candidate> &candidates);
 Status plan_depthwise(PlanContext &ctx, const ConvolutionNode &conv);  ///< conv2d_depthwise.cpp
 Status plan_grouped(PlanContext &ctx, const ConvolutionNode &conv);    ///< conv2d_grouped.cpp
 

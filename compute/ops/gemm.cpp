@@ -2,8 +2,8 @@
 // (https://onnx.ai/onnx/operators/onnx__Gemm.html); a' and b' are a and b, transposed if transA or transB says so.
 // MatMul by a constant matrix: y[..., m, n] = sum over k of a[..., m, k] b[k, n].
 // b and c must be constant, c one number a column. Rows are rows of C4 tensors, or of dense ones of whole texels.
-#include "compute/ops/conv_common.h"
 #include "compute/ops/matmul.h"
+#include "compute/ops/matrix_product.h"
 
 namespace sac::ops {
 
@@ -74,14 +74,15 @@ Status plan_constant_product(PlanContext &ctx, int64_t rows, int64_t depth, int6
     product.rows = rows;
     product.k_quads = product.in_quads = product.source_stride = quads;
     product.columns = columns;
-    product.depth = depth;
+    product.depth = static_cast<double>(depth);
     product.residual_stride = quads_of(columns);
-    const ProductVariant variant = choose_product(ctx, product);
-    const auto pack = [=, tile = variant.tile_columns, bias = std::vector<float>(bias.begin(), bias.end()),
-                       tensor = *ctx.input(1).constant] {
+    product.half = ctx.half();
+    product.epilogue = ctx.node().epilogue;
+    product.pack = [=, bias = std::vector<float>(bias.begin(), bias.end()),
+                    tensor = *ctx.input(1).constant](int tile_columns) {
         const HostTensor floats = tensor.as_f32();
         const std::span<const float> b = floats.as<float>();
-        return pack_matrix(quads, columns, tile, bias, [&](int64_t k) {
+        return pack_matrix(quads, columns, tile_columns, bias, [&](int64_t k) {
             return [&, k](int64_t column) {
                 return k < depth
                            ? scale * b[static_cast<size_t>(transposed ? column * depth + k : k * columns + column)]
@@ -89,8 +90,7 @@ Status plan_constant_product(PlanContext &ctx, int64_t rows, int64_t depth, int6
             };
         });
     };
-    dispatch_product(ctx, product, variant, upload_packed(ctx, product, variant, pack));
-    return {};
+    return plan_product(ctx, product);
 }
 
 SAC_OPERATOR(gemm) = {.type = "Gemm", .min_inputs = 2, .infer = infer_gemm, .layouts = gemm_layouts, .plan = plan_gemm};

@@ -45,6 +45,12 @@ uint tile_row, tile_panel;
 
 float acc[TILE_ROWS][TILE_COLUMNS];
 
+// Where the weights and the results of the product begin: several of one shape may lie one after another.
+#ifndef TILE_WEIGHTS
+#define TILE_WEIGHTS 0u
+#define TILE_DST 0u
+#endif
+
 #define FIRST_QUAD ((tile_panel * 8u + TILE_LANE) * TILE_QUADS)
 
 void tile_place() {
@@ -55,7 +61,7 @@ void tile_place() {
 
 // Sets the accumulators to the bias; returns where the invocation's first weights lie.
 int tile_begin(uint panel_size) {
-    const uint panel = tile_panel * panel_size;
+    const uint panel = TILE_WEIGHTS + tile_panel * panel_size;
     [[unroll]] for (int quad = 0; quad < TILE_QUADS; ++quad) {
         const vec4 bias = LOAD4(weights, panel + TILE_LANE * TILE_QUADS + uint(quad));
         [[unroll]] for (int row = 0; row < TILE_ROWS; ++row) {
@@ -93,7 +99,7 @@ void tile_step(vec4 a[TILE_SLOTS], inout int at) {
             if (exists.x && row < pc.rows) { \
                 const vec4 sum = vec4(acc[row_][4 * quad_], acc[row_][4 * quad_ + 1], acc[row_][4 * quad_ + 2], \
                                       acc[row_][4 * quad_ + 3]); \
-                STORE4(dst, row * pc.dst_stride + pc.dst_offset + quad, \
+                STORE4(dst, TILE_DST + row * pc.dst_stride + pc.dst_offset + quad, \
                        mix(vec4(0.0), EPILOGUE(sum, row, quad), exists)); \
             } \
         } \

@@ -1,7 +1,8 @@
 // Matrix product with constant weights: linear layers, and 1x1 convolutions of stride 1 without padding.
 // src: rows of in_quads texels; dst: rows of out_channels elements padded to texels. In C4 a row is a pixel or a token.
 // Bindings: src, weights (packed with the bias: matrix_tile.glsl, k = input channel), [residual], dst.
-// Dispatch: x = ceil(rows / (TILE_ROWS TILE_GROUPS)) ceil(out_channels / (8 TILE_COLUMNS)).
+// Dispatch: x = ceil(rows / (TILE_ROWS TILE_GROUPS)) ceil(out_channels / (8 TILE_COLUMNS)), y = products of that shape, each
+// batch_src, batch_weights and batch_dst texels after the one before.
 // The variants of one row are for products that only stream the weights: few rows, as in a classifier's last layer.
 #version 450
 #pragma kernel gemm_f32 TILE_ROWS=4 TILE_COLUMNS=4
@@ -14,6 +15,10 @@
 #pragma kernel gemm_f32_s32x4_full TILE_ROWS=32 TILE_COLUMNS=4 SHUFFLE8 TEXEL FULL_EPILOGUE needs=texel,shuffle8
 #pragma kernel gemm_f16_s32x4 TILE_ROWS=32 TILE_COLUMNS=4 SHUFFLE8 TEXEL STORAGE_F16 needs=texel,shuffle8
 #pragma kernel gemm_f16_s32x4_full TILE_ROWS=32 TILE_COLUMNS=4 SHUFFLE8 TEXEL STORAGE_F16 FULL_EPILOGUE needs=texel,shuffle8
+#pragma kernel gemm_f32_s16x8 TILE_ROWS=16 TILE_COLUMNS=8 SHUFFLE8 TEXEL needs=texel,shuffle8
+#pragma kernel gemm_f32_s16x8_full TILE_ROWS=16 TILE_COLUMNS=8 SHUFFLE8 TEXEL FULL_EPILOGUE needs=texel,shuffle8
+#pragma kernel gemm_f16_s16x8 TILE_ROWS=16 TILE_COLUMNS=8 SHUFFLE8 TEXEL STORAGE_F16 needs=texel,shuffle8
+#pragma kernel gemm_f16_s16x8_full TILE_ROWS=16 TILE_COLUMNS=8 SHUFFLE8 TEXEL STORAGE_F16 FULL_EPILOGUE needs=texel,shuffle8
 #pragma kernel gemm_f32_s24x8 TILE_ROWS=24 TILE_COLUMNS=8 SHUFFLE8 TEXEL needs=texel,shuffle8
 #pragma kernel gemm_f32_s24x8_full TILE_ROWS=24 TILE_COLUMNS=8 SHUFFLE8 TEXEL FULL_EPILOGUE needs=texel,shuffle8
 #pragma kernel gemm_f16_s24x8 TILE_ROWS=24 TILE_COLUMNS=8 SHUFFLE8 TEXEL STORAGE_F16 needs=texel,shuffle8
@@ -46,15 +51,18 @@ PUSH {
     uint tiles_inner, panels_inner;  // matrix_tile.glsl: the inner count of (row tiles, panels), which one is inner
     uint activation;
     float activation_a, activation_b;
+    uint batch_src, batch_weights, batch_dst;
 } pc;
 
+#define TILE_WEIGHTS (gl_WorkGroupID.y * pc.batch_weights)
+#define TILE_DST (gl_WorkGroupID.y * pc.batch_dst)
 #include "matrix_tile.glsl"
 
 void main() {
     tile_place();
     int at[TILE_SLOTS];
     [[unroll]] for (int i = 0; i < TILE_SLOTS; ++i) {
-        at[i] = int(min(SLOT_ROW(i), pc.rows - 1u) * pc.src_stride + pc.src_offset);
+        at[i] = int(min(SLOT_ROW(i), pc.rows - 1u) * pc.src_stride + pc.src_offset + gl_WorkGroupID.y * pc.batch_src);
     }
     int weight = tile_begin(pc.panel_size);
     uint quad = 0u;

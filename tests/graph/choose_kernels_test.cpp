@@ -192,7 +192,8 @@ TEST_CASE("a texel variant is only available to tensors that its views hold") {
         storage.bytes = bytes;
         plan.storages.push_back(storage);
     }
-    const PlanContext ctx(plan, 0, caps, kernels());
+    const Tuning tuning;
+    const PlanContext ctx(plan, 0, caps, kernels(), tuning);
     CHECK(!ctx.available("no such kernel"));
     CHECK(ctx.available(plain->name, {0, 1}));
     if (texel) {

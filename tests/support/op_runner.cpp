@@ -242,7 +242,9 @@ struct Way {
     IoFormat in, out;
 };
 
-void check_way(Lab &lab, const OpCase &op, const Way &way, const Reference &reference) {
+/// Returns the choices of the plan that `tuning` leads to.
+std::vector<KernelChoice> check_way(Lab &lab, const OpCase &op, const Way &way, const Reference &reference,
+                                    const Tuning &tuning = {}) {
     const auto describe = [](const IoFormat &io) {
         return std::string(name_of(io.layout)) + " " + name_of(io.storage);
     };
@@ -260,6 +262,7 @@ void check_way(Lab &lab, const OpCase &op, const Way &way, const Reference &refe
 
     SessionOptions options;
     options.storage = way.storage;
+    options.tuning = tuning;
     for (size_t i = 0; i < op.inputs.size(); ++i) {
         if (op.inputs[i].kind == OpInput::Kind::runtime) options.formats[input_name(i)] = way.in;
     }
@@ -301,6 +304,24 @@ void check_way(Lab &lab, const OpCase &op, const Way &way, const Reference &refe
                       "output " << i << " of " << to_string(info->shape) << " is off by " << error << "\n"
                                 << session.plan().dump());
         if (info->layout == Layout::c4) CHECK(nonzero_pad_lanes(*info, raw_bytes(lab, *info)) == 0);
+    }
+    return session.plan().choices;
+}
+
+// The way with what the operator expects to be fastest; in C4 also with every other candidate.
+void check_candidates(Lab &lab, const OpCase &op, const Way &way, const Reference &reference) {
+    const std::vector<KernelChoice> expected = check_way(lab, op, way, reference);
+    if (way.in.layout != Layout::c4) return;
+    for (const KernelChoice &choice : expected) {
+        for (const std::string &candidate : choice.candidates) {
+            if (candidate == choice.candidates[choice.taken]) continue;
+            INFO(choice.problem, " by ", candidate);
+            const auto forced = check_way(lab, op, way, reference, {{choice.problem, candidate}});
+            const bool taken = std::any_of(forced.begin(), forced.end(), [&](const KernelChoice &c) {
+                return c.problem == choice.problem && c.measured && c.candidates[c.taken] == candidate;
+            });
+            CHECK(taken);
+        }
     }
 }
 
@@ -353,7 +374,7 @@ void check_op(const OpCase &op, const Reference &reference) {
         for (const DType storage : {DType::f32, DType::f16}) {
             for (const Layout layout : {Layout::dense, Layout::c4}) {
                 const bool wanted = layout == Layout::dense ? op.dense : op.c4 && ranks;
-                if (wanted) check_way(*lab, op, {storage, {layout, storage}, {layout, storage}}, reference);
+                if (wanted) check_candidates(*lab, op, {storage, {layout, storage}, {layout, storage}}, reference);
             }
         }
     }

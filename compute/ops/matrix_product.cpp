@@ -1,0 +1,139 @@
+#include "compute/ops/matrix_product.h"
+
+namespace sac {
+
+namespace {
+
+// The tilings of the kernels conv2d and gemm.
+struct Tiling {
+    const char *name, *suffix;  // of the kernel's name
+    int columns;
+    int64_t rows;
+    bool only_full;  // there is no variant that only clamps
+    // GFLOP/s in the inside of a large product; 0: there is no such kernel. CPU: llvmpipe on two cores of 2.6 GHz; GPU:
+    // a guess, of which only the order counts.
+    double conv_cpu, gemm_cpu, gpu;
+};
+
+constexpr Tiling tilings[] = {
+    {"portable", "", 4, 32, false, 7, 6, 100},   {"1x4", "_t1x4", 4, 1, true, 0, 7, 0},
+    {"16x8", "_s16x8", 8, 16, false, 0, 58, 0},  {"32x4", "_s32x4", 4, 32, false, 84, 61, 0},
+    {"24x8", "_s24x8", 8, 24, false, 91, 61, 0},
+};
+
+// What the tiling computes, with the rows and columns beyond the matrix.
+double expected_cost(const Tiling &tiling, const MatrixProduct &product, bool cpu) {
+    const double speed = !cpu ? tiling.gpu : product.window ? tiling.conv_cpu : tiling.gemm_cpu;
+    if (speed == 0) return std::numeric_limits<double>::infinity();
+    const int64_t rows = round_up(product.rows, tiling.rows),
+                  columns = round_up(product.columns, panel_columns(tiling.columns));
+    return 8.0 * static_cast<double>(product.batches * rows) * static_cast<double>(columns) *
+           static_cast<double>(product.k_quads) / speed;
+}
+
+StorageId residual_of(PlanContext &ctx, const MatrixProduct &product, StorageId otherwise) {
+    return product.epilogue.residual ? ctx.residual_storage() : otherwise;
+}
+
+}  // namespace
+
+std::vector<ProductTile> product_tiles(PlanContext &ctx, const MatrixProduct &product) {
+    const StorageId other = residual_of(ctx, product, product.source);
+    std::vector<ProductTile> tiles;
+    for (const Tiling &tiling : tilings) {
+        ProductTile tile = {tiling.name, {}, tiling.columns, tiling.rows};
+        tile.full = tiling.only_full || !as_clamp(product.epilogue);
+        tile.kernel = std::string(product.window ? "conv2d" : "gemm") + (product.half ? "_f16" : "_f32") +
+                      tiling.suffix + (tile.full ? "_full" : "");
+        // Texels of the packed weights also have to fit a texel view; they are not uploaded yet.
+        const bool portable = *tiling.suffix == '\0';
+        if (!portable && (!ctx.available(tile.kernel, {product.source, other}) ||
+                          product.batches * packed_texels(product.k_quads, product.columns, tile.columns) >
+                              static_cast<int64_t>(ctx.caps().limits.maxTexelBufferElements)))
+            continue;
+        tile.cost = expected_cost(tiling, product, ctx.caps().is_cpu);
+        tiles.push_back(std::move(tile));
+    }
+    return tiles;
+}
+
+StorageId upload_weights(PlanContext &ctx, const MatrixProduct &product, const ProductTile &tile) {
+    return ctx.upload(
+        ctx.node().name + ".weights",
+        4 * product.batches * packed_texels(product.k_quads, product.columns, tile.columns),
+        [pack = product.pack, columns = tile.columns] { return pack(columns); },
+        product.half ? DType::f16 : DType::f32);
+}
+
+void dispatch_product(PlanContext &ctx, const MatrixProduct &product, const ProductTile &tile, StorageId weights) {
+    const Epilogue &epilogue = product.epilogue;
+    Dispatch dispatch;
+    dispatch.kernel = tile.kernel;
+    dispatch.bindings = {reads(product.source), reads(weights)};
+    // Without a residual the weights stand in for it: they are finite, and what is read is multiplied by zero.
+    if (tile.full) dispatch.bindings.push_back(reads(residual_of(ctx, product, weights)));
+    dispatch.bindings.push_back(writes(product.destination));
+    const int64_t panels = (product.columns + panel_columns(tile.columns) - 1) / panel_columns(tile.columns);
+    const int64_t row_tiles = (product.rows + tile.rows - 1) / tile.rows;
+    const int64_t panel = panel_texels(product.k_quads, tile.columns);
+    // Few weights stay in the cache whole: then a workgroup's neighbours share its rows, else its panel.
+    const bool panels_inner = panels > 1 && panels * panel * 4 * (product.half ? 2 : 4) <= 512 * 1024;
+    const bool residual = epilogue.residual;
+    dispatch.push_words({word(product.rows), word(product.in_quads), word(product.source_stride),
+                         word(product.source_offset), word(product.columns), word(product.destination_stride),
+                         word(product.destination_offset), residual ? 1u : 0u,
+                         residual ? word(product.residual_stride) : 0, residual ? word(product.residual_offset) : 0,
+                         word(panel), word(panels_inner ? panels : row_tiles), panels_inner ? 1u : 0u});
+    const Clamp clamp = as_clamp(epilogue).value_or(Clamp{epilogue.a, epilogue.b});
+    dispatch.push_words({static_cast<uint32_t>(epilogue.activation)});
+    dispatch.push_float(tile.full ? epilogue.a : clamp.low).push_float(tile.full ? epilogue.b : clamp.high);
+    if (const auto &w = product.window) {
+        dispatch.push_words({word(w->in_h), word(w->in_w), word(w->out_h), word(w->out_w), word(w->kernel_h),
+                             word(w->kernel_w), word(w->stride_y), word(w->stride_x), word(w->dilation_y),
+                             word(w->dilation_x), word(w->pad_top), word(w->pad_left)});
+    } else {
+        dispatch.push_words({word(product.rows * product.source_stride), word(panels * panel),
+                             word(product.rows * product.destination_stride)});
+    }
+    dispatch.groups = {word(row_tiles * panels), word(product.batches), 1};
+    dispatch.flops = product.flops();
+    ctx.dispatch(std::move(dispatch));
+}
+
+std::string describe_problem(const MatrixProduct &product) {
+    std::string text = product.window ? "conv2d" : "gemm";
+    text += product.half ? " f16" : " f32";
+    text += format(" %lldx%lldx%lld", static_cast<long long>(product.rows), static_cast<long long>(4 * product.k_quads),
+                   static_cast<long long>(product.columns));
+    if (product.batches > 1) text += format(" by %lld", static_cast<long long>(product.batches));
+    if (const auto &w = product.window) {
+        text += format(" image %lldx%lld kernel %lldx%lld stride %lldx%lld dilation %lldx%lld pad %lldx%lld",
+                       static_cast<long long>(w->in_h), static_cast<long long>(w->in_w),
+                       static_cast<long long>(w->kernel_h), static_cast<long long>(w->kernel_w),
+                       static_cast<long long>(w->stride_y), static_cast<long long>(w->stride_x),
+                       static_cast<long long>(w->dilation_y), static_cast<long long>(w->dilation_x),
+                       static_cast<long long>(w->pad_top), static_cast<long long>(w->pad_left));
+    }
+    if (product.epilogue.residual)
+        text += " residual";
+    else if (!as_clamp(product.epilogue))
+        text += " activation";
+    return text;
+}
+
+std::vector<Candidate> product_candidates(PlanContext &ctx, const MatrixProduct &product) {
+    std::vector<Candidate> candidates;
+    for (const ProductTile &tile : product_tiles(ctx, product)) {
+        candidates.push_back({tile.name, tile.cost, [&ctx, product, tile]() -> Status {
+                                  dispatch_product(ctx, product, tile, upload_weights(ctx, product, tile));
+                                  return {};
+                              }});
+    }
+    return candidates;
+}
+
+Status plan_product(PlanContext &ctx, const MatrixProduct &product) {
+    return ctx.choose(describe_problem(product), product_candidates(ctx, product));
+}
+
+}  // namespace sac
