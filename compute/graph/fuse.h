@@ -12,8 +12,9 @@ bool takes_epilogue(const Node &node);
 /// channels stay the second axis. A transposition of axes of size 1 alone becomes a Reshape.
 bool fuse_transpositions(Graph &graph);
 
-/// Views of every step-th channel (a ShuffleNet's Reshape-Transpose-Reshape-Gather) -> saccade.ChannelGather with
-/// attributes start, step and count: y[n, c, ...] = x[n, start + step c, ...].
+/// Chains of views that keep the pixels and choose or shuffle channels (a ShuffleNet's Reshape-Transpose-Reshape before
+/// a Gather, a Split or alone) -> saccade.ChannelGather with the attributes channels and counts: the outputs, one after
+/// another, are x[:, channels[j]], `counts` of them each.
 bool fuse_channel_gathers(Graph &graph);
 
 /// The mean over all spatial axes, kept as axes of size 1 -> GlobalAveragePool.

@@ -9,51 +9,59 @@ namespace sac {
 
 namespace {
 
-/// Which element of a tensor each element of another is, as one offset and a step for every axis.
+/// Which element of a tensor each element of another is: an offset, and for every axis the runs that it is made of,
+/// outermost first, each with its size and step. Sizes of 1 are left out.
 struct View {
+    struct Run {
+        int64_t size = 1, step = 0;
+    };
     int64_t offset = 0;
-    Shape sizes;
-    std::vector<int64_t> strides;
+    std::vector<std::vector<Run>> axes;
 
     static View of(const Shape &shape) {
-        View view{0, shape, std::vector<int64_t>(shape.size())};
-        for (size_t i = shape.size(), step = 1; i-- > 0; step *= static_cast<size_t>(shape[i]))
-            view.strides[i] = static_cast<int64_t>(step);
+        View view{0, std::vector<std::vector<Run>>(shape.size())};
+        int64_t step = 1;
+        for (size_t i = shape.size(); i-- > 0; step *= shape[i])
+            if (shape[i] != 1) view.axes[i] = {{shape[i], step}};
         return view;
+    }
+
+    /// Where element `index` of an axis is, from the axis' first.
+    int64_t place(size_t axis, int64_t index) const {
+        int64_t at = 0;
+        for (size_t i = axes[axis].size(); i-- > 0; index /= axes[axis][i].size)
+            at += index % axes[axis][i].size * axes[axis][i].step;
+        return at;
     }
 };
 
-/// The view under another shape, if it still has one step for every axis: axes of the old shape are joined only where
-/// their elements follow one another evenly, then cut up anew.
+/// The view under another shape: runs are joined where their elements follow one another evenly, and cut where an axis
+/// of the new shape ends; nothing if one would have to be cut unevenly.
 std::optional<View> reshape(const View &view, const Shape &to) {
-    Shape sizes;
-    std::vector<int64_t> strides;
-    for (size_t i = 0; i < view.sizes.size(); ++i) {
-        if (view.sizes[i] == 1) continue;
-        if (!sizes.empty() && strides.back() == view.strides[i] * view.sizes[i]) {
-            sizes.back() *= view.sizes[i];
-            strides.back() = view.strides[i];
-        } else {
-            sizes.push_back(view.sizes[i]);
-            strides.push_back(view.strides[i]);
+    std::vector<View::Run> runs;
+    for (const auto &axis : view.axes) {
+        for (const View::Run &run : axis) {
+            if (!runs.empty() && runs.back().step == run.step * run.size) {
+                runs.back() = {runs.back().size * run.size, run.step};
+            } else {
+                runs.push_back(run);
+            }
         }
     }
-    View out{view.offset, to, std::vector<int64_t>(to.size(), 0)};
-    size_t run = sizes.size();
-    int64_t left = 1, step = 1;
+    View out{view.offset, std::vector<std::vector<View::Run>>(to.size())};
     for (size_t i = to.size(); i-- > 0;) {
-        if (to[i] == 1) continue;
-        if (left == 1) {
-            if (run == 0) return std::nullopt;
-            left = sizes[--run];
-            step = strides[run];
+        for (int64_t left = to[i]; left > 1;) {
+            if (runs.empty()) return std::nullopt;
+            View::Run &inner = runs.back();
+            const int64_t size = std::min(left, inner.size);
+            if (left % size || inner.size % size) return std::nullopt;
+            out.axes[i].insert(out.axes[i].begin(), {size, inner.step});
+            left /= size;
+            inner = {inner.size / size, inner.step * size};
+            if (inner.size == 1) runs.pop_back();
         }
-        if (left % to[i]) return std::nullopt;
-        out.strides[i] = step;
-        step *= to[i];
-        left /= to[i];
     }
-    return run == 0 && left == 1 ? std::optional(out) : std::nullopt;
+    return runs.empty() ? std::optional(out) : std::nullopt;
 }
 
 bool is_reshaping(const Node &node) {
@@ -68,49 +76,80 @@ std::vector<int64_t> permutation_of(const Graph &graph, const Node &node) {
     return perm;
 }
 
-/// What `node` does to a view of its input; nothing if it is no view.
-std::optional<View> step(const Graph &graph, const Node &node, const View &view) {
-    const Shape &out = graph.values[node.outputs[0]].shape;
+/// Chooses `count` elements from `first` on of an axis that a Gather or Split of view `view` cuts.
+std::optional<View> cut(const View &view, size_t axis, int64_t first, int64_t count) {
+    View out = view;
+    out.offset += view.place(axis, first);
+    auto &runs = out.axes[axis];
+    if (count == 1) {
+        runs.clear();
+        return out;
+    }
+    // Only the outermost run can be shortened.
+    int64_t inner = 1;
+    for (size_t i = 1; i < runs.size(); ++i) inner *= runs[i].size;
+    if (first % inner || count % inner) return std::nullopt;
+    runs[0].size = count / inner;
+    if (runs[0].size == 1) runs.erase(runs.begin());
+    return out;
+}
+
+/// What `node` does to a view of its input, for its output `index`; nothing if it is no view.
+std::optional<View> step(const Graph &graph, const Node &node, const View &view, size_t index = 0) {
+    const Shape &in = graph.values[node.inputs[0]].shape, &out = graph.values[node.outputs[index]].shape;
     if (is_reshaping(node)) return reshape(view, out);
     if (is_a(node, "Transpose")) {
-        const auto perm = permutation_of(graph, node);
-        View moved{view.offset, out, {}};
-        for (const int64_t axis : perm) moved.strides.push_back(view.strides[static_cast<size_t>(axis)]);
+        View moved{view.offset, {}};
+        for (const int64_t axis : permutation_of(graph, node))
+            moved.axes.push_back(view.axes[static_cast<size_t>(axis)]);
         return moved;
     }
+    const auto rank = static_cast<int64_t>(in.size());
+    const int64_t given = node.int_or("axis", 0), axis = given < 0 ? given + rank : given;
+    if (axis < 0 || axis >= rank) return std::nullopt;  // the operator itself reports it
+    const auto along = static_cast<size_t>(axis);
     if (is_a(node, "Gather")) {
         const auto &indices = graph.values[node.inputs[1]].constant;
         if (!indices || element_count(indices->shape) != 1) return std::nullopt;
-        const auto rank = static_cast<int64_t>(view.sizes.size());
-        int64_t axis = node.int_or("axis", 0), index = indices->to_int64s().at(0);
-        if (axis < 0) axis += rank;
-        if (index < 0) index += view.sizes[static_cast<size_t>(axis)];
-        if (index < 0 || index >= view.sizes[static_cast<size_t>(axis)])
-            return std::nullopt;  // Gather itself reports it
-        View chosen{view.offset + index * view.strides[static_cast<size_t>(axis)], view.sizes, view.strides};
-        chosen.sizes[static_cast<size_t>(axis)] = 1;
-        return reshape(chosen, out);
+        int64_t chosen = indices->to_int64s().at(0);
+        if (chosen < 0) chosen += in[along];
+        if (chosen < 0 || chosen >= in[along]) return std::nullopt;
+        const auto one = cut(view, along, chosen, 1);
+        return one ? reshape(*one, out) : std::nullopt;
+    }
+    if (is_a(node, "Split")) {
+        int64_t first = 0;
+        for (size_t i = 0; i < index; ++i) first += graph.values[node.outputs[i]].shape[along];
+        return cut(view, along, first, out[along]);
     }
     return std::nullopt;
 }
 
-/// A chain of views from `source` on is a choice of channels: its start, its step and how many.
-struct Choice {
-    int64_t start = 0, step = 0, count = 0;
-};
-std::optional<Choice> as_choice(const View &view, const Shape &source) {
-    if (source.size() < 3 || view.sizes.size() != source.size() || view.sizes[0] != source[0]) return std::nullopt;
+/// The channels of `source` that a view of it with shape `shape` is a choice of, if it is.
+std::optional<std::vector<int64_t>> as_channels(const View &view, const Shape &shape, const Shape &source) {
+    if (source.size() < 3 || shape.size() != source.size()) return std::nullopt;
     const View whole = View::of(source);
     for (size_t i = 0; i < source.size(); ++i) {
         if (i == 1) continue;
-        if (view.sizes[i] != source[i]) return std::nullopt;
-        if (source[i] != 1 && view.strides[i] != whole.strides[i]) return std::nullopt;
+        if (shape[i] != source[i] || view.axes[i].size() != whole.axes[i].size()) return std::nullopt;
+        if (!whole.axes[i].empty() && view.axes[i][0].step != whole.axes[i][0].step) return std::nullopt;
     }
-    const int64_t pixels = whole.strides[1], count = view.sizes[1];
-    const int64_t stride = count == 1 ? pixels : view.strides[1];
-    if (view.offset % pixels || stride % pixels || stride <= 0) return std::nullopt;
-    const Choice choice{view.offset / pixels, stride / pixels, count};
-    return choice.start + choice.step * (count - 1) < source[1] ? std::optional(choice) : std::nullopt;
+    const int64_t pixels = element_count(Shape(source.begin() + 2, source.end()));
+    std::vector<int64_t> channels;
+    for (int64_t j = 0; j < shape[1]; ++j) {
+        const int64_t at = view.offset + view.place(1, j);
+        if (at % pixels || at / pixels >= source[1]) return std::nullopt;
+        channels.push_back(at / pixels);
+    }
+    return channels;
+}
+
+/// True if all `count` channels are taken in their order.
+bool is_iota(std::span<const int64_t> channels, int64_t count) {
+    if (static_cast<int64_t>(channels.size()) != count) return false;
+    for (int64_t j = 0; j < count; ++j)
+        if (channels[static_cast<size_t>(j)] != j) return false;
+    return true;
 }
 
 /// Makes node `index` a Reshape of `input` to the shape that its output has.
@@ -236,44 +275,71 @@ bool fuse_transpositions(Graph &graph) {
     return changed;
 }
 
-bool fuse_channel_gathers(Graph &graph) {
+namespace {
+
+/// One pass over the chains that end in the nodes for which `is_last` holds.
+template <class Predicate>
+bool fuse_channel_chains(Graph &graph, Predicate is_last) {
     constexpr size_t longest = 8;
     bool changed = false;
     Links links(graph);
     for (size_t i = 0; i < graph.nodes.size(); ++i) {
-        Node node = graph.nodes[i];
-        if (!is_a(node, "Gather") && !is_reshaping(node)) continue;
+        const Node node = graph.nodes[i];
+        if (!is_last(node)) continue;
         // Upwards from here, as far as there are views; then down again from each possible source, nearest first.
         std::vector<size_t> chain = {i};
-        std::optional<Choice> choice;
+        std::vector<std::vector<int64_t>> choices;  // by output
         ValueId source = no_value;
-        while (chain.size() <= longest && !choice) {
+        while (chain.size() <= longest && choices.empty()) {
             source = graph.nodes[chain.back()].inputs[0];
             const Shape &shape = graph.values[source].shape;
-            std::optional<View> view;
-            if (!shape.empty() && element_count(shape) > 0) view = View::of(shape);
-            for (size_t k = chain.size(); k-- > 0 && view;) view = step(graph, graph.nodes[chain[k]], *view);
-            // One reshaping alone that keeps every channel is left as it is.
-            if (view && chain.size() > 1) choice = as_choice(*view, shape);
+            // One reshaping or Split alone is left as it is.
+            const bool whole = !shape.empty() && element_count(shape) > 0 && chain.size() > 1;
+            for (size_t output = 0; whole && output < node.outputs.size(); ++output) {
+                std::optional<View> view = View::of(shape);
+                for (size_t k = chain.size(); k-- > 0 && view;)
+                    view = step(graph, graph.nodes[chain[k]], *view, k == 0 ? output : 0);
+                auto channels =
+                    view ? as_channels(*view, graph.values[node.outputs[output]].shape, shape) : std::nullopt;
+                if (!channels) break;
+                choices.push_back(std::move(*channels));
+            }
+            if (choices.size() != node.outputs.size()) choices.clear();
             const size_t writer = links.producer(source);
-            if (choice || writer == SIZE_MAX || graph.nodes[writer].inputs.empty()) break;
+            if (!choices.empty() || writer == SIZE_MAX || graph.nodes[writer].inputs.empty()) break;
             const Node &before = graph.nodes[writer];
             if (!is_a(before, "Gather") && !is_reshaping(before) && !is_a(before, "Transpose")) break;
             chain.push_back(writer);
         }
-        if (!choice || choice->count == graph.values[source].shape[1]) continue;
-        node.type = "ChannelGather";
-        node.domain = "saccade";
-        node.opset = 1;
-        node.inputs = {source};
-        node.attributes.clear();
-        node.attributes["start"] = choice->start;
-        node.attributes["step"] = choice->step;
-        node.attributes["count"] = choice->count;
-        links.replace(i, std::move(node));
+        if (choices.empty() || is_iota(choices[0], graph.values[source].shape[1])) continue;
+        Node gather;
+        gather.name = node.name;
+        gather.type = "ChannelGather";
+        gather.domain = "saccade";
+        gather.opset = 1;
+        gather.inputs = {source};
+        gather.outputs = node.outputs;
+        std::vector<int64_t> channels, counts;
+        for (const auto &choice : choices) {
+            channels.insert(channels.end(), choice.begin(), choice.end());
+            counts.push_back(static_cast<int64_t>(choice.size()));
+        }
+        gather.attributes["channels"] = std::move(channels);
+        gather.attributes["counts"] = std::move(counts);
+        links.replace(i, std::move(gather));
         changed = true;
     }
     return changed;
+}
+
+}  // namespace
+
+bool fuse_channel_gathers(Graph &graph) {
+    // A shuffle that is taken apart at once goes into its parts; what is left is one of its own.
+    const bool parts =
+        fuse_channel_chains(graph, [](const Node &node) { return is_a(node, "Gather") || is_a(node, "Split"); });
+    if (parts) remove_dead(graph);
+    return fuse_channel_chains(graph, is_reshaping) || parts;
 }
 
 }  // namespace sac

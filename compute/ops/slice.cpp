@@ -2,7 +2,6 @@
 //   Slice  y[i] = x[start + i step] on each axis that is named (attributes until opset 9, inputs 1 to 4 after)
 //   Split  y_k = the k-th part along `axis`; sizes in `split` (attribute, from opset 13 input 1) or even
 // (https://onnx.ai/onnx/operators/onnx__Slice.html, onnx__Split.html), and one of our own that fusion makes:
-//   saccade.ChannelGather  y[:, j] = x[:, start + j step] for j < count
 #include "compute/ops/copy.h"
 
 namespace sac::ops {
@@ -173,39 +172,11 @@ Status plan_split(PlanContext &ctx) {
     return {};
 }
 
-// saccade.ChannelGather: y[:, j] = x[:, start + j step] for j < count, all three attributes.
-Status infer_channel_gather(InferContext &ctx) {
-    const Shape &x = ctx.shape(0);
-    const int64_t start = ctx.node().int_or("start", 0), step = ctx.node().int_or("step", 1);
-    const int64_t count = ctx.node().int_or("count", 0);
-    if (x.size() < 2 || step < 1 || count < 1 || start < 0 || start >= x[1] || (x[1] - 1 - start) / step < count - 1) {
-        return ctx.error(format("takes %lld channels from %lld by %lld of ", static_cast<long long>(count),
-                                static_cast<long long>(start), static_cast<long long>(step)) +
-                         to_string(x));
-    }
-    Shape y = x;
-    y[1] = count;
-    ctx.set_output(0, ctx.input(0).dtype, std::move(y));
-    return {};
-}
-
-Status plan_channel_gather(PlanContext &ctx) {
-    Ranges ranges;
-    for (const int64_t all : ctx.input(0).shape) ranges.push_back({0, 1, all});
-    ranges[1] = {ctx.node().int_or("start", 0), ctx.node().int_or("step", 1), ctx.node().int_or("count", 0)};
-    return copy_ranges(ctx, ranges, 0);
-}
-
 }  // namespace
 
 SAC_OPERATOR(slice) = {
     .type = "Slice", .infer = infer_slice, .evaluate = evaluate_slice, .layouts = layouts, .plan = plan_slice};
 SAC_OPERATOR(split) = {
     .type = "Split", .infer = infer_split, .evaluate = evaluate_split, .layouts = layouts, .plan = plan_split};
-SAC_OPERATOR(channel_gather) = {.type = "ChannelGather",
-                                .domain = "saccade",
-                                .infer = infer_channel_gather,
-                                .layouts = layouts,
-                                .plan = plan_channel_gather};
 
 }  // namespace sac::ops

@@ -382,9 +382,36 @@ TEST_CASE("a ShuffleNet's shuffle is a choice of channels") {
         fuse(g.graph);
         REQUIRE(types_of(g.graph) == "saccade.ChannelGather");
         CHECK(only(g.graph).inputs[0] == x);
-        CHECK(only(g.graph).int_or("start", -1) == half);
-        CHECK(only(g.graph).int_or("step", -1) == 2);
-        CHECK(only(g.graph).int_or("count", -1) == 3);
+        CHECK(only(g.graph).ints_or("channels", {}) == Ints{half, half + 2, half + 4});
+        CHECK(only(g.graph).ints_or("counts", {}) == Ints{3});
+    }
+}
+
+TEST_CASE("a shuffle alone, and one before a Split, choose channels by a list") {
+    // As torchvision has it: [1, 8, h, w] -> [1, 2, 4, h, w] -> [1, 4, 2, h, w] -> [1, 8, h, w], then halves.
+    for (const bool split : {false, true}) {
+        GraphBuilder g;
+        const ValueId x = g.input("x", {1, 8, 4, 5});
+        const ValueId r = g.node("Reshape", {x, g.integers("s1", {1, 2, 4, 4, 5})}, "r", {1, 2, 4, 4, 5});
+        const ValueId t = g.node("Transpose", {r}, "t", {1, 4, 2, 4, 5}, {{"perm", Ints{0, 2, 1, 3, 4}}});
+        const ValueId u = g.node("Reshape", {t, g.integers("s2", {1, -1, 4, 5})}, "u", {1, 8, 4, 5});
+        if (split) {
+            const ValueId a =
+                g.node("Split", {u, g.integers("halves", {4, 4})}, "a", {1, 4, 4, 5}, {{"axis", int64_t{1}}});
+            const ValueId b = g.graph.add_value("b");
+            g.graph.values[b].shape = {1, 4, 4, 5};
+            g.graph.values[b].known = true;
+            g.graph.nodes.back().outputs.push_back(b);
+            g.output(a);
+            g.output(b);
+        } else {
+            g.output(u);
+        }
+        fuse(g.graph);
+        REQUIRE(types_of(g.graph) == "saccade.ChannelGather");
+        CHECK(only(g.graph).inputs == std::vector<ValueId>{x});
+        CHECK(only(g.graph).ints_or("channels", {}) == Ints{0, 4, 1, 5, 2, 6, 3, 7});
+        CHECK(only(g.graph).ints_or("counts", {}) == (split ? Ints{4, 4} : Ints{8}));
     }
 }
 

@@ -11,6 +11,8 @@ using namespace sac::test;
 
 namespace {
 
+using List = std::vector<int64_t>;
+
 Runtime &runtime_of_device() {
     static std::unique_ptr<Runtime> instance = [] {
         RuntimeOptions options;
@@ -43,7 +45,6 @@ ValueId add_weights(Graph &graph, const Shape &shape) {
 // x (2 x 16 x 6 x 8) by an operator of every kind that can write in place, joined. With `apart`, each is an output of
 // the network too, and so has to lie by itself.
 Graph make_graph(bool apart, bool reversed) {
-    using List = std::vector<int64_t>;
     Graph graph;
     graph.source = "test";
     const ValueId x = graph.add_value("x");
@@ -63,8 +64,9 @@ Graph make_graph(bool apart, bool reversed) {
         add_node(graph, "Conv", {x, add_weights(graph, {16, 2, 3, 3})}, grouped),
         add_node(graph, "MaxPool", {x}, same),
         add_node(graph, "Resize", {x, no_value, factors}, scales),
-        add_node(graph, "ChannelGather", {x}, {{"start", int64_t{1}}, {"step", int64_t{2}}, {"count", int64_t{8}}}),
-        add_node(graph, "ChannelGather", {x}, {{"start", int64_t{3}}, {"step", int64_t{1}}, {"count", int64_t{12}}}),
+        add_node(graph, "ChannelGather", {x}, {{"channels", List{1, 3, 5, 7, 9, 11, 13, 15}}, {"counts", List{8}}}),
+        add_node(graph, "ChannelGather", {x},
+                 {{"channels", List{3, 4, 9, 6, 7, 8, 5, 10, 11, 12, 13, 0}}, {"counts", List{12}}}),
         add_node(graph, "Relu", {x}, {}),                                     // cannot: is copied
         add_node(graph, "Conv", {x, add_weights(graph, {5, 16, 1, 1})}, {}),  // begins at a texel, ends within one
         add_node(graph, "Conv", {x, add_weights(graph, {6, 16, 1, 1})}, {}),  // begins within one: is copied

@@ -196,19 +196,33 @@ TEST_CASE("gather") {
 }
 
 TEST_CASE("channel gather") {
-    const auto check = [](const Shape &x, int64_t start, int64_t step, int64_t count) {
-        INFO("ChannelGather of ", to_string(x), " from ", start, " by ", step);
-        Shape y = x;
-        y[1] = count;
-        check_op({.type = "ChannelGather",
-                  .inputs = {runtime(x, 1)},
-                  .attributes = {{"start", start}, {"step", step}, {"count", count}},
-                  .opset = 1,
-                  .domain = "saccade"},
-                 moved(y, [=](Index at) {
-                     at[1] = start + at[1] * step;
-                     return at;
-                 }));
+    const auto check_lists = [](const Shape &x, const std::vector<List> &lists) {
+        INFO("ChannelGather of ", to_string(x));
+        OpCase op{.type = "ChannelGather", .inputs = {runtime(x, 1)}, .opset = 1, .domain = "saccade"};
+        List channels, counts;
+        for (const List &list : lists) {
+            channels.insert(channels.end(), list.begin(), list.end());
+            counts.push_back(static_cast<int64_t>(list.size()));
+        }
+        op.outputs = lists.size();
+        op.attributes = {{"channels", channels}, {"counts", counts}};
+        check_op(op, [&](const std::vector<Array> &in) {
+            std::vector<Array> out;
+            for (const List &list : lists) {
+                Shape y = x;
+                y[1] = static_cast<int64_t>(list.size());
+                out.push_back(moved(y, [&](Index at) {
+                    at[1] = list[static_cast<size_t>(at[1])];
+                    return at;
+                })(in)[0]);
+            }
+            return out;
+        });
+    };
+    const auto check = [&](const Shape &x, int64_t start, int64_t step, int64_t count) {
+        List list;
+        for (int64_t j = 0; j < count; ++j) list.push_back(start + j * step);
+        check_lists(x, {list});
     };
     check({2, 16, 3, 5}, 0, 2, 8);
     check({2, 16, 3, 5}, 1, 2, 8);
@@ -219,17 +233,22 @@ TEST_CASE("channel gather") {
     check({1, 23, 3, 5}, 9, 2, 7);
     check({1, 24, 3, 5}, 8, 2, 7);
     check({1, 11, 5}, 2, 3, 3);
-    const auto code = [](int64_t start, int64_t step, int64_t count) {
+    check_lists({2, 11, 3, 5}, {{3, 0, 10, 3, 7, 1}});
+    check_lists({1, 8, 7, 9}, {{0, 4, 1, 5}, {2, 6, 3, 7}});
+    check_lists({3, 5, 2}, {{4, 3, 2, 1, 0}, {0}, {1, 2}});
+    const auto code = [](const List &channels, const List &counts) {
         return load_code({.type = "ChannelGather",
                           .inputs = {runtime({1, 8, 3}, 1)},
-                          .attributes = {{"start", start}, {"step", step}, {"count", count}},
+                          .attributes = {{"channels", channels}, {"counts", counts}},
                           .opset = 1,
                           .domain = "saccade"});
     };
-    CHECK(code(0, 2, 5) == Code::invalid_file);
-    CHECK(code(-1, 2, 2) == Code::invalid_file);
-    CHECK(code(0, 0, 2) == Code::invalid_file);
-    CHECK(code(0, int64_t{1} << 62, 4) == Code::invalid_file);
+    CHECK(code({0, 2, 8}, {3}) == Code::invalid_file);
+    CHECK(code({-1, 2}, {2}) == Code::invalid_file);
+    CHECK(code({1, 2}, {3}) == Code::invalid_file);
+    CHECK(code({1, 2, 3}, {2}) == Code::invalid_file);
+    CHECK(code({1, 2, 3}, {2, 1}) == Code::invalid_file);
+    CHECK(code({1, 2, 3}, {4, -1}) == Code::invalid_file);
 }
 
 TEST_CASE("pad") {
@@ -293,5 +312,6 @@ TEST_CASE("expand") {
 
 TEST_CASE("copy: every variant was checked") {
     check_every_variant("ops/copy_dense.comp");
+    check_every_variant("ops/channel_gather.comp");
     check_every_variant("ops/copy_channels.comp");
 }
