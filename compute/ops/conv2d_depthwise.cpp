@@ -26,14 +26,15 @@ std::vector<float> pack(const ConvolutionNode &conv) {
 
 // The unrolled variant of the window where there is one, else the one for any window.
 Variant choose(const PlanContext &ctx, const Window &w, std::initializer_list<StorageId> storages) {
-    const std::string full = as_clamp(ctx.node().epilogue) ? "" : "_full";
     const bool square = w.kernel_h == w.kernel_w && w.stride_y == w.stride_x;
-    if (square && w.dilation_y == 1 && w.dilation_x == 1) {
-        const std::string size = "_k" + std::to_string(w.kernel_h) + "s" + std::to_string(w.stride_y);
-        const std::string unrolled = kernel_name(ctx, "conv2d_depthwise", size + full);
-        if (ctx.available(unrolled, storages)) return {unrolled, 4, w.stride_y == 1 ? 4 : 2};
+    const std::string size = "_k" + std::to_string(w.kernel_h) + "s" + std::to_string(w.stride_y);
+    const auto epilogues = epilogue_variants(ctx.node().epilogue);
+    for (const std::string_view epilogue : epilogues) {
+        const std::string unrolled = kernel_name(ctx, "conv2d_depthwise", std::string(size).append(epilogue));
+        if (square && w.dilation_y == 1 && w.dilation_x == 1 && ctx.available(unrolled, storages))
+            return {unrolled, 4, w.stride_y == 1 ? 4 : 2};
     }
-    return {kernel_name(ctx, "conv2d_depthwise", full), 4, 1};
+    return {kernel_name(ctx, "conv2d_depthwise", epilogues[0]), 4, 1};
 }
 
 }  // namespace

@@ -38,7 +38,8 @@ Status plan_grouped(PlanContext &ctx, const ConvolutionNode &conv) {
 
     const PlanContext::Place place = ctx.output_place();
     Dispatch dispatch;
-    dispatch.kernel = kernel_name(ctx, aligned ? "conv2d_grouped_aligned" : "conv2d_grouped", clamp ? "" : "_full");
+    dispatch.kernel =
+        kernel_name(ctx, aligned ? "conv2d_grouped_aligned" : "conv2d_grouped", epilogue_variants(epilogue)[0]);
     dispatch.bindings = {reads(ctx.input_storage(0)), reads(weights)};
     if (!clamp) dispatch.bindings.push_back(reads(epilogue.residual ? ctx.residual_storage() : weights));
     dispatch.bindings.push_back(writes(place.storage));

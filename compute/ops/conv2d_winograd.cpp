@@ -86,8 +86,10 @@ void dispatch_output(PlanContext &ctx, const ConvolutionNode &conv, const Matrix
     const auto clamp = as_clamp(epilogue);
     Dispatch dispatch;
     const StorageId other = epilogue.residual ? ctx.residual_storage() : bias;
-    dispatch.kernel = choose_kernel(ctx, "conv2d_winograd_output", {clamp ? "_t" : "_t_full", clamp ? "" : "_full"},
-                                    {product.destination, bias, other});
+    const std::string_view variant = epilogue_variants(epilogue)[0];
+    const std::string texel = "_t" + std::string(variant);
+    dispatch.kernel =
+        choose_kernel(ctx, "conv2d_winograd_output", {texel, variant}, {product.destination, bias, other});
     dispatch.bindings = {reads(product.destination), reads(bias)};
     if (!clamp) dispatch.bindings.push_back(reads(other));
     dispatch.bindings.push_back(writes(whole.destination));

@@ -18,7 +18,8 @@ struct Tiling {
 constexpr Tiling tilings[] = {
     {"portable", "", 4, 32, false, 7, 6, 100},   {"1x4", "_t1x4", 4, 1, true, 0, 7, 0},
     {"16x8", "_s16x8", 8, 16, false, 0, 58, 0},  {"32x4", "_s32x4", 4, 32, false, 84, 61, 0},
-    {"24x8", "_s24x8", 8, 24, false, 91, 61, 0},
+    {"24x8", "_s24x8", 8, 24, false, 91, 61, 0}, {"25x8", "_s25x8", 8, 25, false, 91, 61, 0},
+    {"28x4", "_s28x4", 4, 28, false, 84, 61, 0},
 };
 
 // What the tiling computes, with the rows and columns beyond the matrix.
@@ -42,9 +43,14 @@ std::vector<ProductTile> product_tiles(PlanContext &ctx, const MatrixProduct &pr
     std::vector<ProductTile> tiles;
     for (const Tiling &tiling : tilings) {
         ProductTile tile = {tiling.name, {}, tiling.columns, tiling.rows};
-        tile.full = tiling.only_full || !as_clamp(product.epilogue);
-        tile.kernel = std::string(product.window ? "conv2d" : "gemm") + (product.half ? "_f16" : "_f32") +
-                      tiling.suffix + (tile.full ? "_full" : "");
+        const std::string stem = std::string(product.window ? "conv2d" : "gemm") + (product.half ? "_f16" : "_f32");
+        std::vector<std::string_view> epilogues = epilogue_variants(product.epilogue);
+        if (tiling.only_full) epilogues = {"_full"};
+        for (const std::string_view epilogue : epilogues) {
+            tile.full = !epilogue.empty();
+            (tile.kernel = stem).append(tiling.suffix).append(epilogue);
+            if (ctx.available(tile.kernel, {product.source, other})) break;
+        }
         // Texels of the packed weights also have to fit a texel view; they are not uploaded yet.
         const bool portable = *tiling.suffix == '\0';
         if (!portable && (!ctx.available(tile.kernel, {product.source, other}) ||

@@ -71,4 +71,19 @@ inline std::optional<Clamp> as_clamp(const Epilogue &epilogue) {
     }
 }
 
+/// The suffixes of the kernel variants that can do an epilogue, the cheapest first (shaders/include/epilogue.glsl). All
+/// but the empty one take a residual, and the activation with its numbers as they are.
+inline std::vector<std::string_view> epilogue_variants(const Epilogue &epilogue) {
+    if (as_clamp(epilogue)) return {""};
+    switch (epilogue.activation) {
+        case Activation::none:
+        case Activation::relu:
+        case Activation::clip:
+        case Activation::leaky_relu:
+        case Activation::hard_sigmoid:
+        case Activation::hard_swish: return {"_gate", "_full"};
+        default: return {"_full"};
+    }
+}
+
 }  // namespace sac

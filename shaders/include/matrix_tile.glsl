@@ -20,7 +20,7 @@
 
 #ifdef SHUFFLE8
 #define TILE_GROUPS 1
-#define TILE_SLOTS (TILE_ROWS / 8)  // texels of the left matrix that an invocation loads for four k
+#define TILE_SLOTS ((TILE_ROWS + 7) / 8)  // texels of the left matrix that an invocation loads for four k
 #define TILE_LANE gl_LocalInvocationID.x
 #define TILE_FIRST_ROW (tile_row * TILE_ROWS)
 #define SLOT_ROW(slot) (TILE_FIRST_ROW + uint(slot) * 8u + gl_LocalInvocationID.x)

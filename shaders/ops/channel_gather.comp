@@ -32,12 +32,15 @@ PUSH {
 void main() {
     if (INVOCATION_X >= pc.count) return;
     const uvec2 place = divide(INVOCATION_X, pc.quads);  // (pixel, quad)
-    const vec4 channels = CHANNELS(place.y);
+    const ivec4 channels = ivec4(CHANNELS(place.y));  // signed: CPU drivers convert to unsigned one lane at a time
+    const ivec4 from = max(channels, ivec4(0));
+    const int first = int(place.x * pc.src_stride);
     vec4 result;
     [[unroll]] for (int i = 0; i < 4; ++i) {
-        const uint at = place.x * pc.src_stride * 4u + uint(max(channels[i], 0.0));
-        const float value = LOAD1(src, at);
-        result[i] = channels[i] < 0.0 ? 0.0 : value;
+        const vec4 texel = LOAD4(src, first + (from[i] >> 2));
+        const bool odd = (from[i] & 1) != 0;
+        const float low = odd ? texel.y : texel.x, high = odd ? texel.w : texel.z;
+        result[i] = channels[i] < 0 ? 0.0 : (from[i] & 2) != 0 ? high : low;
     }
     STORE4(dst, place.x * pc.dst_stride + pc.dst_offset + place.y, result);
 }

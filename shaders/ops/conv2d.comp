@@ -5,16 +5,34 @@
 #version 450
 #pragma kernel conv2d_f32 TILE_ROWS=4 TILE_COLUMNS=4
 #pragma kernel conv2d_f32_full TILE_ROWS=4 TILE_COLUMNS=4 FULL_EPILOGUE
+#pragma kernel conv2d_f32_gate TILE_ROWS=4 TILE_COLUMNS=4 FULL_EPILOGUE GATE
 #pragma kernel conv2d_f16 TILE_ROWS=4 TILE_COLUMNS=4 STORAGE_F16
 #pragma kernel conv2d_f16_full TILE_ROWS=4 TILE_COLUMNS=4 STORAGE_F16 FULL_EPILOGUE
+#pragma kernel conv2d_f16_gate TILE_ROWS=4 TILE_COLUMNS=4 STORAGE_F16 FULL_EPILOGUE GATE
 #pragma kernel conv2d_f32_s32x4 TILE_ROWS=32 TILE_COLUMNS=4 SHUFFLE8 TEXEL needs=texel,shuffle8
 #pragma kernel conv2d_f32_s32x4_full TILE_ROWS=32 TILE_COLUMNS=4 SHUFFLE8 TEXEL FULL_EPILOGUE needs=texel,shuffle8
+#pragma kernel conv2d_f32_s32x4_gate TILE_ROWS=32 TILE_COLUMNS=4 SHUFFLE8 TEXEL FULL_EPILOGUE GATE needs=texel,shuffle8
 #pragma kernel conv2d_f16_s32x4 TILE_ROWS=32 TILE_COLUMNS=4 SHUFFLE8 TEXEL STORAGE_F16 needs=texel,shuffle8
 #pragma kernel conv2d_f16_s32x4_full TILE_ROWS=32 TILE_COLUMNS=4 SHUFFLE8 TEXEL STORAGE_F16 FULL_EPILOGUE needs=texel,shuffle8
+#pragma kernel conv2d_f16_s32x4_gate TILE_ROWS=32 TILE_COLUMNS=4 SHUFFLE8 TEXEL STORAGE_F16 FULL_EPILOGUE GATE needs=texel,shuffle8
 #pragma kernel conv2d_f32_s24x8 TILE_ROWS=24 TILE_COLUMNS=8 SHUFFLE8 TEXEL needs=texel,shuffle8
+#pragma kernel conv2d_f32_s25x8 TILE_ROWS=25 TILE_COLUMNS=8 SHUFFLE8 TEXEL needs=texel,shuffle8
+#pragma kernel conv2d_f32_s28x4 TILE_ROWS=28 TILE_COLUMNS=4 SHUFFLE8 TEXEL needs=texel,shuffle8
 #pragma kernel conv2d_f32_s24x8_full TILE_ROWS=24 TILE_COLUMNS=8 SHUFFLE8 TEXEL FULL_EPILOGUE needs=texel,shuffle8
+#pragma kernel conv2d_f32_s24x8_gate TILE_ROWS=24 TILE_COLUMNS=8 SHUFFLE8 TEXEL FULL_EPILOGUE GATE needs=texel,shuffle8
+#pragma kernel conv2d_f32_s25x8_full TILE_ROWS=25 TILE_COLUMNS=8 SHUFFLE8 TEXEL FULL_EPILOGUE needs=texel,shuffle8
+#pragma kernel conv2d_f32_s25x8_gate TILE_ROWS=25 TILE_COLUMNS=8 SHUFFLE8 TEXEL FULL_EPILOGUE GATE needs=texel,shuffle8
+#pragma kernel conv2d_f32_s28x4_full TILE_ROWS=28 TILE_COLUMNS=4 SHUFFLE8 TEXEL FULL_EPILOGUE needs=texel,shuffle8
+#pragma kernel conv2d_f32_s28x4_gate TILE_ROWS=28 TILE_COLUMNS=4 SHUFFLE8 TEXEL FULL_EPILOGUE GATE needs=texel,shuffle8
 #pragma kernel conv2d_f16_s24x8 TILE_ROWS=24 TILE_COLUMNS=8 SHUFFLE8 TEXEL STORAGE_F16 needs=texel,shuffle8
+#pragma kernel conv2d_f16_s25x8 TILE_ROWS=25 TILE_COLUMNS=8 SHUFFLE8 TEXEL STORAGE_F16 needs=texel,shuffle8
+#pragma kernel conv2d_f16_s28x4 TILE_ROWS=28 TILE_COLUMNS=4 SHUFFLE8 TEXEL STORAGE_F16 needs=texel,shuffle8
 #pragma kernel conv2d_f16_s24x8_full TILE_ROWS=24 TILE_COLUMNS=8 SHUFFLE8 TEXEL STORAGE_F16 FULL_EPILOGUE needs=texel,shuffle8
+#pragma kernel conv2d_f16_s24x8_gate TILE_ROWS=24 TILE_COLUMNS=8 SHUFFLE8 TEXEL STORAGE_F16 FULL_EPILOGUE GATE needs=texel,shuffle8
+#pragma kernel conv2d_f16_s25x8_full TILE_ROWS=25 TILE_COLUMNS=8 SHUFFLE8 TEXEL STORAGE_F16 FULL_EPILOGUE needs=texel,shuffle8
+#pragma kernel conv2d_f16_s25x8_gate TILE_ROWS=25 TILE_COLUMNS=8 SHUFFLE8 TEXEL STORAGE_F16 FULL_EPILOGUE GATE needs=texel,shuffle8
+#pragma kernel conv2d_f16_s28x4_full TILE_ROWS=28 TILE_COLUMNS=4 SHUFFLE8 TEXEL STORAGE_F16 FULL_EPILOGUE needs=texel,shuffle8
+#pragma kernel conv2d_f16_s28x4_gate TILE_ROWS=28 TILE_COLUMNS=4 SHUFFLE8 TEXEL STORAGE_F16 FULL_EPILOGUE GATE needs=texel,shuffle8
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #ifdef SHUFFLE8

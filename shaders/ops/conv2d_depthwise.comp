@@ -8,24 +8,34 @@
 #version 450
 #pragma kernel conv2d_depthwise_f32 BLOCK_W=4 BLOCK_H=1
 #pragma kernel conv2d_depthwise_f32_full BLOCK_W=4 BLOCK_H=1 FULL_EPILOGUE
+#pragma kernel conv2d_depthwise_f32_gate BLOCK_W=4 BLOCK_H=1 FULL_EPILOGUE GATE
 #pragma kernel conv2d_depthwise_f16 BLOCK_W=4 BLOCK_H=1 STORAGE_F16
 #pragma kernel conv2d_depthwise_f16_full BLOCK_W=4 BLOCK_H=1 STORAGE_F16 FULL_EPILOGUE
+#pragma kernel conv2d_depthwise_f16_gate BLOCK_W=4 BLOCK_H=1 STORAGE_F16 FULL_EPILOGUE GATE
 #pragma kernel conv2d_depthwise_f32_k3s1 KERNEL=3 STRIDE=1 BLOCK_W=4 BLOCK_H=4 TEXEL needs=texel
 #pragma kernel conv2d_depthwise_f32_k3s1_full KERNEL=3 STRIDE=1 BLOCK_W=4 BLOCK_H=4 TEXEL FULL_EPILOGUE needs=texel
+#pragma kernel conv2d_depthwise_f32_k3s1_gate KERNEL=3 STRIDE=1 BLOCK_W=4 BLOCK_H=4 TEXEL FULL_EPILOGUE GATE needs=texel
 #pragma kernel conv2d_depthwise_f32_k3s2 KERNEL=3 STRIDE=2 BLOCK_W=4 BLOCK_H=2 TEXEL needs=texel
 #pragma kernel conv2d_depthwise_f32_k3s2_full KERNEL=3 STRIDE=2 BLOCK_W=4 BLOCK_H=2 TEXEL FULL_EPILOGUE needs=texel
+#pragma kernel conv2d_depthwise_f32_k3s2_gate KERNEL=3 STRIDE=2 BLOCK_W=4 BLOCK_H=2 TEXEL FULL_EPILOGUE GATE needs=texel
 #pragma kernel conv2d_depthwise_f32_k5s1 KERNEL=5 STRIDE=1 BLOCK_W=4 BLOCK_H=4 TEXEL needs=texel
 #pragma kernel conv2d_depthwise_f32_k5s1_full KERNEL=5 STRIDE=1 BLOCK_W=4 BLOCK_H=4 TEXEL FULL_EPILOGUE needs=texel
+#pragma kernel conv2d_depthwise_f32_k5s1_gate KERNEL=5 STRIDE=1 BLOCK_W=4 BLOCK_H=4 TEXEL FULL_EPILOGUE GATE needs=texel
 #pragma kernel conv2d_depthwise_f32_k5s2 KERNEL=5 STRIDE=2 BLOCK_W=4 BLOCK_H=2 TEXEL needs=texel
 #pragma kernel conv2d_depthwise_f32_k5s2_full KERNEL=5 STRIDE=2 BLOCK_W=4 BLOCK_H=2 TEXEL FULL_EPILOGUE needs=texel
+#pragma kernel conv2d_depthwise_f32_k5s2_gate KERNEL=5 STRIDE=2 BLOCK_W=4 BLOCK_H=2 TEXEL FULL_EPILOGUE GATE needs=texel
 #pragma kernel conv2d_depthwise_f16_k3s1 KERNEL=3 STRIDE=1 BLOCK_W=4 BLOCK_H=4 TEXEL STORAGE_F16 needs=texel
 #pragma kernel conv2d_depthwise_f16_k3s1_full KERNEL=3 STRIDE=1 BLOCK_W=4 BLOCK_H=4 TEXEL STORAGE_F16 FULL_EPILOGUE needs=texel
+#pragma kernel conv2d_depthwise_f16_k3s1_gate KERNEL=3 STRIDE=1 BLOCK_W=4 BLOCK_H=4 TEXEL STORAGE_F16 FULL_EPILOGUE GATE needs=texel
 #pragma kernel conv2d_depthwise_f16_k3s2 KERNEL=3 STRIDE=2 BLOCK_W=4 BLOCK_H=2 TEXEL STORAGE_F16 needs=texel
 #pragma kernel conv2d_depthwise_f16_k3s2_full KERNEL=3 STRIDE=2 BLOCK_W=4 BLOCK_H=2 TEXEL STORAGE_F16 FULL_EPILOGUE needs=texel
+#pragma kernel conv2d_depthwise_f16_k3s2_gate KERNEL=3 STRIDE=2 BLOCK_W=4 BLOCK_H=2 TEXEL STORAGE_F16 FULL_EPILOGUE GATE needs=texel
 #pragma kernel conv2d_depthwise_f16_k5s1 KERNEL=5 STRIDE=1 BLOCK_W=4 BLOCK_H=4 TEXEL STORAGE_F16 needs=texel
 #pragma kernel conv2d_depthwise_f16_k5s1_full KERNEL=5 STRIDE=1 BLOCK_W=4 BLOCK_H=4 TEXEL STORAGE_F16 FULL_EPILOGUE needs=texel
+#pragma kernel conv2d_depthwise_f16_k5s1_gate KERNEL=5 STRIDE=1 BLOCK_W=4 BLOCK_H=4 TEXEL STORAGE_F16 FULL_EPILOGUE GATE needs=texel
 #pragma kernel conv2d_depthwise_f16_k5s2 KERNEL=5 STRIDE=2 BLOCK_W=4 BLOCK_H=2 TEXEL STORAGE_F16 needs=texel
 #pragma kernel conv2d_depthwise_f16_k5s2_full KERNEL=5 STRIDE=2 BLOCK_W=4 BLOCK_H=2 TEXEL STORAGE_F16 FULL_EPILOGUE needs=texel
+#pragma kernel conv2d_depthwise_f16_k5s2_gate KERNEL=5 STRIDE=2 BLOCK_W=4 BLOCK_H=2 TEXEL STORAGE_F16 FULL_EPILOGUE GATE needs=texel
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #include "activation.glsl"

@@ -5,12 +5,16 @@
 #version 450
 #pragma kernel conv2d_winograd_output_f32
 #pragma kernel conv2d_winograd_output_f32_full FULL_EPILOGUE
+#pragma kernel conv2d_winograd_output_f32_gate FULL_EPILOGUE GATE
 #pragma kernel conv2d_winograd_output_f16 STORAGE_F16
 #pragma kernel conv2d_winograd_output_f16_full STORAGE_F16 FULL_EPILOGUE
+#pragma kernel conv2d_winograd_output_f16_gate STORAGE_F16 FULL_EPILOGUE GATE
 #pragma kernel conv2d_winograd_output_f32_t TEXEL needs=texel
 #pragma kernel conv2d_winograd_output_f32_t_full TEXEL FULL_EPILOGUE needs=texel
+#pragma kernel conv2d_winograd_output_f32_t_gate TEXEL FULL_EPILOGUE GATE needs=texel
 #pragma kernel conv2d_winograd_output_f16_t STORAGE_F16 TEXEL needs=texel
 #pragma kernel conv2d_winograd_output_f16_t_full STORAGE_F16 TEXEL FULL_EPILOGUE needs=texel
+#pragma kernel conv2d_winograd_output_f16_t_gate STORAGE_F16 TEXEL FULL_EPILOGUE GATE needs=texel
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #include "activation.glsl"

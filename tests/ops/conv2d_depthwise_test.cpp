@@ -30,7 +30,8 @@ ConvSizes depthwise(int64_t channels, int64_t h, int64_t w, int64_t side, int64_
 TEST_CASE("conv2d_depthwise: unrolled windows") {
     for (const int64_t side : {3, 5}) {
         for (const int64_t stride : {1, 2}) {
-            for (const Epilogue &epilogue : {Epilogue{}, Epilogue{Activation::hard_swish, 0, 0, true}}) {
+            for (const Epilogue &epilogue :
+                 {Epilogue{}, Epilogue{Activation::hard_swish, 0, 0, true}, Epilogue{Activation::silu}}) {
                 check_conv(depthwise(24, 16, 12, side, stride), true, epilogue);
                 check_conv(depthwise(7, 11, 13, side, stride), true, epilogue);
                 check_conv(depthwise(3, 1, 2, side, stride), false, epilogue);

@@ -27,7 +27,8 @@ TEST_CASE("conv2d_grouped: a few groups, of whole texels and not") {
 }
 
 TEST_CASE("conv2d_grouped: many groups, of whole texels and not") {
-    for (const Epilogue &epilogue : {Epilogue{}, Epilogue{Activation::hard_swish, 0, 0, true}}) {
+    for (const Epilogue &epilogue :
+         {Epilogue{}, Epilogue{Activation::hard_swish, 0, 0, true}, Epilogue{Activation::silu}}) {
         check_conv({.n = 2, .channels = 32, .h = 7, .w = 6, .out_channels = 64, .group = 8}, true, epilogue);
         check_conv({.channels = 18, .h = 5, .w = 9, .out_channels = 12, .group = 6, .kernel_w = 2, .stride_y = 2},
                    false, epilogue);

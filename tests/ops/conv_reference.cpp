@@ -61,6 +61,8 @@ std::vector<Epilogue> all_epilogues() {
         all.push_back({Activation::relu, 0, 0, residual});
         all.push_back({Activation::clip, -0.5f, 1.25f, residual});
         all.push_back({Activation::leaky_relu, 0.1f, 0, residual});
+        all.push_back({Activation::leaky_relu, 1.5f, 0, residual});
+        all.push_back({Activation::leaky_relu, -0.25f, 0, residual});
         all.push_back({Activation::sigmoid, 0, 0, residual});
         all.push_back({Activation::hard_sigmoid, 0.2f, 0.5f, residual});
         all.push_back({Activation::hard_swish, 0, 0, residual});
