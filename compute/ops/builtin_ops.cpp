@@ -5,6 +5,7 @@
 #define SAC_BUILTIN_OPERATORS(X) \
     X(abs)                       \
     X(add)                       \
+    X(attention)                 \
     X(average_pool)              \
     X(batch_normalization)       \
     X(cast)                      \

@@ -70,6 +70,8 @@ Graph make_graph(const OpCase &op) {
         const OpInput &input = op.inputs[i];
         if (input.kind == OpInput::Kind::absent) {
             node.inputs.push_back(no_value);
+        } else if (input.kind == OpInput::Kind::same) {
+            node.inputs.push_back(node.inputs.back());
         } else if (input.kind == OpInput::Kind::runtime) {
             const ValueId id = graph.add_value(input_name(i));
             graph.values[id].shape = input.shape;
@@ -345,6 +347,7 @@ OpInput constant_values(Shape shape, std::vector<float> values) {
 OpInput integers(std::vector<int64_t> values) {
     return {OpInput::Kind::integers, {static_cast<int64_t>(values.size())}, {}, std::move(values)};
 }
+OpInput same() { return {OpInput::Kind::same, {}, {}, {}}; }
 OpInput absent() { return {}; }
 
 double activate(const Epilogue &epilogue, double x, double residual) {

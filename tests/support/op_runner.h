@@ -31,7 +31,7 @@ private:
 
 /// An input of the node.
 struct OpInput {
-    enum class Kind { runtime, constant, integers, absent } kind = Kind::absent;
+    enum class Kind { runtime, constant, integers, same, absent } kind = Kind::absent;
     Shape shape;
     std::vector<float> values;  ///< runtime and constant
     std::vector<int64_t> integers;
@@ -40,6 +40,7 @@ OpInput runtime(Shape shape, uint64_t seed, double low = -1, double high = 1);
 OpInput constant(Shape shape, uint64_t seed, double low = -1, double high = 1);
 OpInput constant_values(Shape shape, std::vector<float> values);
 OpInput integers(std::vector<int64_t> values);
+OpInput same();  ///< the tensor before it once more
 OpInput absent();
 
 using Attributes = std::map<std::string, Attribute, std::less<>>;
