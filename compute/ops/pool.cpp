@@ -35,10 +35,37 @@ Status infer(InferContext &ctx) {
 
 LayoutChoice layouts(const Graph &, const Node &) { return {{Layout::c4}, Layout::c4}; }
 
+// The usual windows of MaxPool, unrolled; false for others.
+bool plan_window(PlanContext &ctx, const Window &w) {
+    constexpr int64_t block_w = 4, block_h = 2;  // output pixels of an invocation
+    const bool square = w.kernel_h == w.kernel_w && w.stride_y == w.stride_x && w.dilation_y == 1 && w.dilation_x == 1;
+    // A window clamped to the image must still be a part of itself.
+    const bool reaches = std::max({w.pad_top, w.pad_left, w.pad_bottom, w.pad_right}) < w.kernel_h;
+    if (!square || !reaches || ctx.node().type != "MaxPool") return false;
+    const Shape &x = ctx.input(0).shape;
+    const StorageId source = ctx.input_storage(0);
+    const std::string size = "_k" + std::to_string(w.kernel_h) + "s" + std::to_string(w.stride_y), any = size + "_any";
+    Dispatch dispatch;
+    dispatch.kernel = choose_kernel(ctx, "pool2d_window", {size, any}, {source});
+    if (!ctx.available(dispatch.kernel, {})) return false;
+    const PlanContext::Place place = ctx.output_place();
+    const int64_t quads = quads_of(x[1]);
+    const int64_t blocks_w = (w.out_w + block_w - 1) / block_w, blocks_h = (w.out_h + block_h - 1) / block_h;
+    const int64_t count = x[0] * blocks_h * blocks_w * quads;
+    dispatch.bindings = {reads(source), writes(place.storage)};
+    dispatch.push_words({word(count), word(quads), word(blocks_w), word(blocks_h), word(place.stride),
+                         word(place.offset), word(w.in_h), word(w.in_w), word(w.out_h), word(w.out_w), word(w.pad_top),
+                         word(w.pad_left)});
+    dispatch.groups = {word((count + 63) / 64), 1, 1};
+    ctx.dispatch(std::move(dispatch));
+    return true;
+}
+
 Status plan(PlanContext &ctx) {
     const Shape &x = ctx.input(0).shape, &y = ctx.output().shape;
     SAC_ASSIGN(const Window w, pool_window(ctx.node(), x));
     if (!reducible(w.kernel_h, w.kernel_w)) return ctx.unsupported("a window of too many pixels");
+    if (plan_window(ctx, w)) return {};
     const bool maximum = ctx.node().type == "MaxPool";
     const bool count_pad = !maximum && ctx.node().int_or("count_include_pad", 0) != 0;
     const int64_t quads = quads_of(x[1]), count = rows_of(y) * quads;

@@ -146,6 +146,17 @@ TEST_CASE("pool2d: windows") {
                           .out_h = 2,
                           .out_w = 1});
     }
+    for (const int64_t side : {1, 2, 9}) {
+        check_pool("MaxPool", {.x = {2, 7, side, 13},
+                               .stride_y = 1,
+                               .stride_x = 1,
+                               .pad_top = 1,
+                               .pad_left = 1,
+                               .pad_bottom = 1,
+                               .pad_right = 1,
+                               .out_h = side,
+                               .out_w = 13});
+    }
     check_pool("MaxPool", {.x = {1, 6, 12, 11}, .dilation = 2, .out_h = 5, .out_w = 5});
     check_pool("AveragePool", {.count_pad = true});
     check_pool("AveragePool", {.x = {1, 4, 10, 8},
@@ -212,6 +223,7 @@ TEST_CASE("reduce: axes that are not there") {
 
 TEST_CASE("pool2d, pool_global, reduce: every variant was checked") {
     check_every_variant("ops/pool2d.comp");
+    check_every_variant("ops/pool2d_window.comp");
     check_every_variant("ops/pool_global.comp");
     check_every_variant("ops/reduce.comp");
 }
