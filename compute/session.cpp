@@ -1,7 +1,9 @@
 #include "compute/session.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 #include "compute/base/half.h"
 #include "compute/onnx/import.h"
@@ -85,6 +87,9 @@ void give_up(Runtime &runtime, uint64_t value) {
     (void)runtime.device.fn().SignalSemaphore(runtime.device.handle(), &info);
 }
 
+/// Workgroups that run at once at least: on a CPU one each core. Of a GPU nobody knows, and it matters less.
+uint32_t side_by_side(const vk::Caps &caps) { return caps.is_cpu ? std::thread::hardware_concurrency() : 1; }
+
 }  // namespace
 
 Result<std::unique_ptr<Runtime>> Runtime::create(vk::Device &device, const RuntimeOptions &options) {
@@ -109,8 +114,18 @@ Result<Plan> make_plan(Graph graph, const vk::Caps &caps, const KernelTable &ker
     return plan;
 }
 
+/// What run_slice needs, made when it is first called.
+struct SliceRun {
+    vk::CommandBuffer commands;
+    vk::Timestamps stamps;
+    std::vector<double> nanoseconds;
+    PlanPlace next;
+    double last_us = 0;
+};
+
 struct Session::State {
-    State(Runtime &r, Plan p) : runtime(r), plan(std::move(p)) {}
+    State(Runtime &r, Plan p) : runtime(r), plan(std::move(p)), costs(plan, side_by_side(r.device.caps())) {}
+    Status submit_and_wait(VkCommandBuffer commands);
 
     TensorInfo describe(ValueId id) const {
         const Value &value = plan.graph.values[id];
@@ -126,6 +141,8 @@ struct Session::State {
 
     Runtime &runtime;
     Plan plan;
+    DispatchCosts costs;
+    std::optional<SliceRun> slices;
     bool profile = false;
     bool lost = false;        ///< the device: nothing is pending any more
     uint64_t generation = 0;  ///< of the kernels that `resources` were made with
@@ -185,11 +202,18 @@ const TensorInfo *Session::find(std::string_view name) const {
     return nullptr;
 }
 
-Status Session::record(VkCommandBuffer commands, uint32_t first, uint32_t last, const Observation &observation) const {
-    if (first > last || last > dispatch_count())
-        return Error(Code::invalid_argument, state_->plan.graph.source + ": dispatches " + std::to_string(first) +
-                                                 " to " + std::to_string(last) + " of " +
-                                                 std::to_string(dispatch_count()));
+Status Session::record(VkCommandBuffer commands, PlanPlace first, PlanPlace last,
+                       const Observation &observation) const {
+    const auto inside = [&](PlanPlace place) {
+        if (place.dispatch >= dispatch_count()) return place == end();
+        return place.group == 0 || place.group < state_->plan.dispatches[place.dispatch].groups[0];
+    };
+    const auto text = [](PlanPlace place) {
+        return std::to_string(place.dispatch) + (place.group ? "+" + std::to_string(place.group) : "");
+    };
+    if (first > last || !inside(first) || !inside(last))
+        return Error(Code::invalid_argument, state_->plan.graph.source + ": dispatches " + text(first) + " to " +
+                                                 text(last) + " of " + std::to_string(dispatch_count()));
     if (!state_->resources->bound(state_->plan))
         return Error(Code::invalid_state, state_->plan.graph.source + ": its kernels were reloaded and do not fit it");
     state_->resources->record(commands, state_->plan, first, last, SessionResources::Recording::run, observation);
@@ -204,27 +228,73 @@ Status Session::refresh() {
     return {};
 }
 
-Status Session::run() {
-    SAC_TRY(refresh());
-    Runtime &runtime = state_->runtime;
-    const VkCommandBuffer commands = state_->resources->commands.handle();
+Status Session::State::submit_and_wait(VkCommandBuffer commands) {
     const vk::SemaphorePoint done = {runtime.timeline->handle(), runtime.timeline->next()};
     Status status = runtime.device.submit({&commands, 1}, {}, {&done, 1});
     if (!status)
         give_up(runtime, done.value);
     else
         status = runtime.timeline->wait(done.value);
-    if (!status) {
-        state_->lost = status.error().code == Code::device_lost;
-        return status;
-    }
-    runtime.retire->collect();
+    if (!status)
+        lost = status.error().code == Code::device_lost;
+    else
+        runtime.retire->collect();
+    return status;
+}
+
+Status Session::run() {
+    SAC_TRY(refresh());
+    SAC_TRY(state_->submit_and_wait(state_->resources->commands.handle()));
     if (!state_->profile) return {};
     SAC_ASSIGN(const std::vector<double> stamps, state_->resources->stamps.read(dispatch_count() + 1));
     state_->times.clear();
     for (size_t i = 0; i + 1 < stamps.size(); ++i) state_->times.push_back({i, stamps[i + 1] - stamps[i]});
     return {};
 }
+
+Result<bool> Session::run_slice(double budget_us) {
+    SAC_TRY(refresh());
+    if (!state_->slices) {
+        SliceRun made;
+        SAC_ASSIGN(made.commands, vk::CommandBuffer::create(state_->runtime.device, "slice"));
+        SAC_ASSIGN(made.stamps, vk::Timestamps::create(state_->runtime.device, dispatch_count() + 1));
+        made.nanoseconds.resize(size_t{dispatch_count()} + 1);
+        state_->slices = std::move(made);
+    }
+    SliceRun &slices = *state_->slices;
+    DispatchCosts &costs = state_->costs;
+    const PlanPlace first = slices.next, last = costs.slice_end(first, budget_us * 1e3);
+    const bool by_dispatch = costs.wants_stamps(first, last);
+    const VkCommandBuffer commands = slices.commands.handle();
+    SAC_TRY(slices.commands.begin(true));
+    slices.stamps.reset(commands);
+    if (!by_dispatch) slices.stamps.write(commands, 0);
+    SAC_TRY(record(commands, first, last, {.copies = {}, .stamps = by_dispatch ? &slices.stamps : nullptr}));
+    if (!by_dispatch) slices.stamps.write(commands, 1);
+    SAC_TRY(slices.commands.end());
+
+    const auto submitted = std::chrono::steady_clock::now();
+    SAC_TRY(state_->submit_and_wait(commands));
+    double nanoseconds = std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - submitted).count();
+    const size_t parts = by_dispatch ? last.dispatch - first.dispatch + (last.group > 0) : 1;
+    const std::span stamps(slices.nanoseconds.data(), parts + 1);
+    SAC_ASSIGN(const bool stamped, slices.stamps.read(stamps));
+    if (stamped) nanoseconds = stamps.back();
+    if (stamped && by_dispatch)
+        costs.learn(first, last, stamps);
+    else
+        costs.learn(first, last, nanoseconds);
+    slices.last_us = nanoseconds * 1e-3;
+    slices.next = last == end() ? PlanPlace() : last;
+    return last == end();
+}
+
+void Session::restart() {
+    if (state_->slices) state_->slices->next = {};
+}
+
+double Session::last_slice_us() const { return state_->slices ? state_->slices->last_us : 0; }
+DispatchCosts &Session::costs() const { return state_->costs; }
 
 Status Session::write_input(std::string_view name, std::span<const float> values) {
     const std::string quoted = state_->plan.graph.source + ": input '" + std::string(name) + "'";

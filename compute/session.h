@@ -5,6 +5,7 @@
 //   session->write_input("image", pixels);  session->run();  session->read_output("scores");
 
 #include "compute/graph/passes.h"
+#include "compute/session_slices.h"
 
 namespace sac {
 
@@ -92,12 +93,27 @@ public:
     /// Records dispatches [first, last) with their barriers, and one barrier before the first against everything
     /// earlier on the queue. The buffer may be a host's. Nothing is submitted. No heap allocation. Copies of an
     /// observation that belong between them are made visible to the host.
-    Status record(VkCommandBuffer commands, uint32_t first, uint32_t last, const Observation &observation = {}) const;
+    Status record(VkCommandBuffer commands, uint32_t first, uint32_t last, const Observation &observation = {}) const {
+        return record(commands, PlanPlace{first, 0}, PlanPlace{last, 0}, observation);
+    }
+    /// The same of a slice. A dispatch that ends in a later slice takes a stamp in each; tensors are copied in the
+    /// slice in which they become complete.
+    Status record(VkCommandBuffer commands, PlanPlace first, PlanPlace last, const Observation &observation = {}) const;
+    /// Where to cut the plan into slices. Who records slices tells it what they took. [thread] any
+    DispatchCosts &costs() const;
+    PlanPlace end() const { return {dispatch_count(), 0}; }
 
     /// Host access, waiting: for tests, tools and loading. Dense f32 (or the input's storage), ONNX order and shape;
     /// conversion from and to the session's format is done here.
     Status write_input(std::string_view name, std::span<const float> values);
     Status run();  ///< submits the whole plan and waits
+    /// Submits what comes next of the plan and should take at most `budget_us` of the device's time (one workgroup in
+    /// any case), and waits. True: the plan is done, the next call begins it anew. Inputs must stay as they are until
+    /// then. No heap allocation after the first call.
+    Result<bool> run_slice(double budget_us);
+    void restart();  ///< the next slice is the plan's first
+    /// The device's time of the last slice in microseconds; without timestamps from submit to done.
+    double last_slice_us() const;
     Result<std::vector<float>> read_output(std::string_view name);
     /// One entry a dispatch of the last run(); empty without SessionOptions::profile or a device with timestamps.
     const std::vector<DispatchTime> &last_profile() const;

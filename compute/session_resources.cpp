@@ -36,6 +36,8 @@ void encode(std::span<const float> values, DType type, uint64_t first, std::span
     std::memset(rest.data(), 0, rest.size());
 }
 
+PlanPlace end_of(const Plan &plan) { return {static_cast<uint32_t>(plan.dispatches.size()), 0}; }
+
 }  // namespace
 
 Result<std::unique_ptr<SessionResources>> SessionResources::create(Runtime &runtime, Plan &plan, bool profile) {
@@ -265,8 +267,8 @@ void SessionResources::record_copies(VkCommandBuffer cmd, const Plan &plan, std:
                    VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
 }
 
-void SessionResources::record(VkCommandBuffer cmd, const Plan &plan, uint32_t first, uint32_t last, Recording recording,
-                              const Observation &observation) {
+void SessionResources::record(VkCommandBuffer cmd, const Plan &plan, PlanPlace first, PlanPlace last,
+                              Recording recording, const Observation &observation) {
     const vk::DeviceFunctions &fn = runtime_.device.fn();
     auto copies = observation.copies;
     const auto copy_after = [&](uint32_t done) {
@@ -275,32 +277,39 @@ void SessionResources::record(VkCommandBuffer cmd, const Plan &plan, uint32_t fi
         record_copies(cmd, plan, copies.first(count));
         copies = copies.subspan(count);
     };
-    if (first == 0) copy_after(0);
-    while (!copies.empty() && copies[0].after <= first) copies = copies.subspan(1);
+    if (first == PlanPlace()) copy_after(0);
+    while (!copies.empty() && copies[0].after <= first.dispatch) copies = copies.subspan(1);
     constexpr VkAccessFlags shader = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT;
     memory_barrier(fn, cmd, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, VK_ACCESS_MEMORY_WRITE_BIT,
                    VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, shader);
     const Kernel *bound = nullptr;
-    for (uint32_t i = first; i < last; ++i) {
+    uint32_t stamp = 0;
+    for (PlanPlace at = first; at < last; at = {at.dispatch + 1, 0}) {
+        const uint32_t i = at.dispatch;
         const Dispatch &dispatch = plan.dispatches[i];
         const Step &step = steps_[i];
         assert(step.kernel);
         const vk::ScopedLabel label(runtime_.device, cmd, step.label.c_str());
-        if (plan.barrier_before[i] && i > first)
+        if (plan.barrier_before[i] && i > first.dispatch)
             memory_barrier(fn, cmd, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_ACCESS_SHADER_WRITE_BIT,
                            VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, shader);
-        if (observation.stamps) observation.stamps->write(cmd, i - first);
+        if (observation.stamps) observation.stamps->write(cmd, stamp++);
         const vk::Pipeline &pipeline = step.kernel->pipeline;
         if (step.kernel != bound) fn.CmdBindPipeline(cmd, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline.handle());
         bound = step.kernel;
         fn.CmdBindDescriptorSets(cmd, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline.layout(), 0, 1, &step.set, 0, nullptr);
         fn.CmdPushConstants(cmd, pipeline.layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0, dispatch.push_size,
                             dispatch.push.data());
-        const auto groups = recording == Recording::warm_up ? std::array<uint32_t, 3>{1, 1, 1} : dispatch.groups;
+        const uint32_t group_base = dispatch.push[0] + at.group;
+        if (at.group > 0)
+            fn.CmdPushConstants(cmd, pipeline.layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0, sizeof group_base, &group_base);
+        auto groups = recording == Recording::warm_up ? std::array<uint32_t, 3>{1, 1, 1} : dispatch.groups;
+        const bool cut = i == last.dispatch;
+        if (recording == Recording::run) groups[0] = (cut ? last.group : dispatch.groups[0]) - at.group;
         fn.CmdDispatch(cmd, groups[0], groups[1], groups[2]);
-        copy_after(i + 1);
+        if (!cut) copy_after(i + 1);
     }
-    if (observation.stamps) observation.stamps->write(cmd, last - first);
+    if (observation.stamps) observation.stamps->write(cmd, stamp);
 }
 
 Status SessionResources::record_whole(const Plan &plan) {
@@ -308,7 +317,7 @@ Status SessionResources::record_whole(const Plan &plan) {
     if (profile_) stamps.reset(commands.handle());
     Observation observation;
     if (profile_) observation.stamps = &stamps;
-    record(commands.handle(), plan, 0, static_cast<uint32_t>(plan.dispatches.size()), Recording::run, observation);
+    record(commands.handle(), plan, {}, end_of(plan), Recording::run, observation);
     return commands.end();
 }
 
@@ -322,7 +331,7 @@ Status SessionResources::warm_up(const Plan &plan) {
             const Storage &input = plan.storages[plan.value_storage[id]];
             runtime_.device.fn().CmdFillBuffer(cmd, buffers_[input.buffer].handle(), input.offset, input.bytes, 0);
         }
-        record(cmd, plan, 0, static_cast<uint32_t>(plan.dispatches.size()), Recording::warm_up);
+        record(cmd, plan, {}, end_of(plan), Recording::warm_up);
         return {};
     };
     return vk::run_once(runtime_.device, zero_then_run, "warm-up");

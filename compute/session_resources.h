@@ -19,8 +19,8 @@ public:
         run,
         warm_up,  ///< one workgroup of each dispatch: enough for a driver to compile what it has put off
     };
-    /// Dispatches [first, last) of `plan`; see Session::record.
-    void record(VkCommandBuffer commands, const Plan &plan, uint32_t first, uint32_t last, Recording recording,
+    /// What lies in [first, last) of `plan`; see Session::record.
+    void record(VkCommandBuffer commands, const Plan &plan, PlanPlace first, PlanPlace last, Recording recording,
                 const Observation &observation = {});
     /// Zeroes inputs and activations and dispatches every pipeline, bound as it will be; waits.
     Status warm_up(const Plan &plan);
