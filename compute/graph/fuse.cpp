@@ -4,7 +4,9 @@
 
 namespace sac {
 
-bool takes_epilogue(const Node &node) { return is_a(node, "Conv") || is_a(node, "Gemm"); }
+bool takes_epilogue(const Node &node) {
+    return is_a(node, "Conv") || is_a(node, "ConvTranspose") || is_a(node, "Gemm");
+}
 
 void fuse(Graph &graph) {
     // What a family makes may be what another looks for. Each change removes a node or moves one towards the end, so
@@ -12,6 +14,7 @@ void fuse(Graph &graph) {
     for (int round = 0; round < 64; ++round) {
         bool changed = fuse_transpositions(graph);
         changed = fuse_channel_gathers(graph) || changed;
+        changed = fuse_pixel_shuffles(graph) || changed;
         changed = fuse_means(graph) || changed;
         changed = fuse_pads(graph) || changed;
         changed = fuse_affine(graph) || changed;

@@ -17,14 +17,18 @@ bool fuse_transpositions(Graph &graph);
 /// another, are x[:, channels[j]], `counts` of them each.
 bool fuse_channel_gathers(Graph &graph);
 
+/// Reshape-Transpose-Reshape that moves blocks of channels to blocks of pixels, or back (PyTorch's pixel shuffles) ->
+/// DepthToSpace or SpaceToDepth, the latter with DepthToSpace's attribute mode.
+bool fuse_pixel_shuffles(Graph &graph);
+
 /// The mean over all spatial axes, kept as axes of size 1 -> GlobalAveragePool.
 bool fuse_means(Graph &graph);
 
 /// A Pad of zeros into the Conv or AveragePool after it.
 bool fuse_pads(Graph &graph);
 
-/// BatchNormalization and arithmetic with a constant for each channel into the weights and bias of the Conv or Gemm
-/// before it; MatMul with a constant matrix and a bias -> Gemm.
+/// BatchNormalization and arithmetic with a constant for each channel into the weights and bias of the Conv,
+/// ConvTranspose or Gemm before it; MatMul with a constant matrix and a bias -> Gemm.
 bool fuse_affine(Graph &graph);
 
 /// Add of a value of the same shape into the epilogue of one of its two writers.

@@ -1,4 +1,4 @@
-// Into Conv and Gemm: pads before them, factors, offsets and residuals after them.
+// Into Conv, ConvTranspose and Gemm: pads before them, factors, offsets and residuals after them.
 
 #include <algorithm>
 #include <cmath>
@@ -77,12 +77,14 @@ std::optional<Affine> as_affine(const Graph &graph, const Node &node, ValueId x)
     return affine;
 }
 
-/// Weights that can be multiplied by a number for each output channel: which axis of theirs that is.
+/// Weights that can be multiplied by a number for each output channel: which axis of theirs that is (of a transposed
+/// convolution in groups: that within a group).
 std::optional<size_t> channel_axis(const Graph &graph, const Node &node) {
     if (!bare(node) || !is_constant(graph, node, 1) ||
         (node.inputs.size() > 2 && node.inputs[2] != no_value && !is_constant(graph, node, 2)))
         return std::nullopt;
     if (is_a(node, "Conv")) return 0;
+    if (is_a(node, "ConvTranspose")) return 1;
     if (!is_a(node, "Gemm") || node.float_or("beta", 1) != 1) return std::nullopt;
     // A bias that differs from row to row is none for each channel.
     if (is_constant(graph, node, 2)) {
@@ -105,8 +107,13 @@ bool apply(Graph &graph, Node &node, size_t axis, const Affine &affine) {
         std::vector<float> values = weights.constant->to_floats();
         const auto inner = static_cast<size_t>(
             element_count(Shape(shape.begin() + static_cast<std::ptrdiff_t>(axis) + 1, shape.end())));
-        for (size_t row = 0; row < values.size() / inner; ++row)
-            for (size_t i = 0; i < inner; ++i) values[row * inner + i] *= affine.scale[row % channels];
+        // Rows of other input channels repeat the output channels; those of another group have their own.
+        const auto along = static_cast<size_t>(shape[axis]);
+        const auto group_rows = values.size() / inner * along / channels;
+        for (size_t row = 0; row < values.size() / inner; ++row) {
+            const float scale = affine.scale[row / group_rows * along + row % along];
+            for (size_t i = 0; i < inner; ++i) values[row * inner + i] *= scale;
+        }
         node.inputs[1] = graph.add_constant(node.name + "/scaled", HostTensor::from_floats(shape, std::move(values)));
     }
     std::vector<float> bias(channels, 0);
@@ -143,6 +150,7 @@ bool fuse_affine(Graph &graph) {
         const Node &node = graph.nodes[i];
         for (size_t input = 0; input < std::min<size_t>(node.inputs.size(), 2); ++input) {
             const Node *writer = links.sole_producer(node, input, "Conv");
+            if (!writer) writer = links.sole_producer(node, input, "ConvTranspose");
             if (!writer) writer = links.sole_producer(node, input, "Gemm");
             const auto axis = writer ? channel_axis(graph, *writer) : std::nullopt;
             const auto affine = axis ? as_affine(graph, node, node.inputs[input]) : std::nullopt;

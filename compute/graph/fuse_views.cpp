@@ -342,4 +342,93 @@ bool fuse_channel_gathers(Graph &graph) {
     return fuse_channel_chains(graph, is_reshaping) || parts;
 }
 
+namespace {
+
+/// A reshaping to `sizes` and a transposition of those axes.
+struct Shuffle {
+    Shape sizes;
+    std::vector<int64_t> perm;
+};
+
+/// The same elements in the same order with as few axes as that takes.
+Shuffle simplified(const Shuffle &shuffle) {
+    Shuffle out;
+    std::vector<int64_t> number(shuffle.sizes.size(), -1);  // of an axis in `out`
+    const auto &perm = shuffle.perm;
+    // Axes that stay neighbours are one; those of size 1 are none.
+    std::vector<int64_t> kept;
+    for (const int64_t axis : perm)
+        if (shuffle.sizes[static_cast<size_t>(axis)] != 1) kept.push_back(axis);
+    std::vector<int64_t> sorted = kept;
+    std::sort(sorted.begin(), sorted.end());
+    for (size_t i = 0; i < sorted.size(); ++i) {
+        const auto at = std::find(kept.begin(), kept.end(), sorted[i]);
+        const bool joins = i > 0 && at != kept.begin() && *(at - 1) == sorted[i - 1];
+        const int64_t size = shuffle.sizes[static_cast<size_t>(sorted[i])];
+        if (joins)
+            out.sizes.back() *= size;
+        else
+            out.sizes.push_back(size);
+        number[static_cast<size_t>(sorted[i])] = static_cast<int64_t>(out.sizes.size()) - 1;
+    }
+    for (const int64_t axis : kept) {
+        const int64_t joined = number[static_cast<size_t>(axis)];
+        if (out.perm.empty() || out.perm.back() != joined) out.perm.push_back(joined);
+    }
+    return out;
+}
+
+bool same(const Shuffle &a, const Shuffle &b) {
+    const Shuffle x = simplified(a), y = simplified(b);
+    return x.sizes == y.sizes && x.perm == y.perm;
+}
+
+/// The DepthToSpace or SpaceToDepth, if it is one, that makes `to` of `from` by that shuffle.
+std::optional<Node> as_blocks(const Shuffle &shuffle, const Shape &from, const Shape &to) {
+    if (from.size() != 4 || to.size() != 4 || from[0] != to[0]) return std::nullopt;
+    const bool up = to[1] < from[1];
+    const int64_t n = from[0], channels = std::min(from[1], to[1]);
+    const int64_t h = std::min(from[2], to[2]), w = std::min(from[3], to[3]);
+    const int64_t b = h > 0 ? std::max(from[2], to[2]) / h : 0;
+    const Shape deep = {n, channels * b * b, h, w}, wide = {n, channels, h * b, w * b};
+    if (b < 2 || from != (up ? deep : wide) || to != (up ? wide : deep)) return std::nullopt;
+    const Shuffle depth_first = up ? Shuffle{{n, b, b, channels, h, w}, {0, 3, 4, 1, 5, 2}}
+                                   : Shuffle{{n, channels, h, b, w, b}, {0, 3, 5, 1, 2, 4}};
+    const Shuffle channels_first = up ? Shuffle{{n, channels, b, b, h, w}, {0, 1, 4, 2, 5, 3}}
+                                      : Shuffle{{n, channels, h, b, w, b}, {0, 1, 3, 5, 2, 4}};
+    const bool first = same(shuffle, channels_first);
+    if (!first && !same(shuffle, depth_first)) return std::nullopt;
+    Node node;
+    node.type = up ? "DepthToSpace" : "SpaceToDepth";
+    node.opset = 13;
+    node.attributes["blocksize"] = b;
+    node.attributes["mode"] = std::string(first ? "CRD" : "DCR");
+    return node;
+}
+
+}  // namespace
+
+bool fuse_pixel_shuffles(Graph &graph) {
+    bool changed = false;
+    Links links(graph);
+    for (size_t i = 0; i < graph.nodes.size(); ++i) {
+        const Node &last = graph.nodes[i];
+        if (!is_reshaping(last)) continue;
+        const Node *middle = links.sole_producer(last, 0, "Transpose");
+        if (!middle) continue;
+        const Node *first = links.sole_producer(*middle, 0, "Reshape");
+        if (!first) continue;
+        const Shape &sizes = graph.values[first->outputs[0]].shape;
+        auto node = as_blocks({sizes, permutation_of(graph, *middle)}, graph.values[first->inputs[0]].shape,
+                              graph.values[last.outputs[0]].shape);
+        if (!node) continue;
+        node->name = last.name;
+        node->inputs = {first->inputs[0]};
+        node->outputs = last.outputs;
+        links.replace(i, std::move(*node));
+        changed = true;
+    }
+    return changed;
+}
+
 }  // namespace sac

@@ -16,8 +16,10 @@
     X(constant)                  \
     X(constant_of_shape)         \
     X(conv2d)                    \
+    X(conv_transpose)            \
     X(convert)                   \
     X(cos)                       \
+    X(depth_to_space)            \
     X(div)                       \
     X(dropout)                   \
     X(elu)                       \
@@ -64,6 +66,7 @@
     X(slice)                     \
     X(softmax)                   \
     X(softplus)                  \
+    X(space_to_depth)            \
     X(split)                     \
     X(sqrt)                      \
     X(squeeze)                   \

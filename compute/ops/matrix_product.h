@@ -2,7 +2,7 @@
 // The matrix core on the host's side: products with constant weights, which convolutions and linear layers share.
 // Kernels: conv2d.comp, gemm.comp (both on include/matrix_tile.glsl).
 
-#include "compute/ops/conv_common.h"
+#include "compute/ops/window.h"
 
 namespace sac {
 

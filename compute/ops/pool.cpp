@@ -5,14 +5,15 @@
 //                positions that lie in x or its padding
 #include <algorithm>
 
-#include "compute/ops/conv_common.h"
 #include "compute/ops/copy.h"
+#include "compute/ops/window.h"
 
 namespace sac::ops {
 
 namespace {
 
 Result<Window> pool_window(const Node &node, const Shape &x) {
+    if (x.size() > 4) return Error(Code::unsupported, "an input of shape " + to_string(x));
     SAC_ASSIGN(Window window, read_window(node, x, node.ints_or("kernel_shape", {})));
     const int64_t reach_h = (window.kernel_h - 1) * window.dilation_y + 1;
     const int64_t reach_w = (window.kernel_w - 1) * window.dilation_x + 1;

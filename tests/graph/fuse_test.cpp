@@ -173,6 +173,25 @@ TEST_CASE("a different factor for each channel reaches the right weights") {
     (void)x;
 }
 
+TEST_CASE("a factor for each channel reaches a transposed convolution's weights, in groups too") {
+    for (const int64_t group : {1, 2}) {
+        CAPTURE(group);
+        GraphBuilder b;
+        const ValueId in = b.input("x", {1, 4, 3, 3});
+        const ValueId w = b.filled("w", {4, 4 / group, 1, 2}, 1);
+        const ValueId y = b.node("ConvTranspose", {in, w}, "c", {1, 4, 3, 4}, {{"group", group}});
+        const ValueId scaled = b.node("Mul", {y, b.floats("f", {4, 1, 1}, {1, 2, 3, 4})}, "s", {1, 4, 3, 4});
+        b.output(b.node("Relu", {scaled}, "y", {1, 4, 3, 4}));
+        fuse(b.graph);
+        CHECK(only(b.graph).epilogue.activation == Activation::relu);
+        const auto weights = floats_of(b.graph, only(b.graph).inputs[1]);
+        const std::vector<float> one = {1, 1, 2, 2, 3, 3, 4, 4, 1, 1, 2, 2, 3, 3, 4, 4,
+                                        1, 1, 2, 2, 3, 3, 4, 4, 1, 1, 2, 2, 3, 3, 4, 4};
+        const std::vector<float> two = {1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 4, 4, 3, 3, 4, 4};
+        CHECK(weights == (group == 1 ? one : two));
+    }
+}
+
 TEST_CASE("constants for each channel are a bias, others are not") {
     struct Case {
         const char *type;
@@ -412,6 +431,73 @@ TEST_CASE("a shuffle alone, and one before a Split, choose channels by a list") 
         CHECK(only(g.graph).inputs == std::vector<ValueId>{x});
         CHECK(only(g.graph).ints_or("channels", {}) == Ints{0, 4, 1, 5, 2, 6, 3, 7});
         CHECK(only(g.graph).ints_or("counts", {}) == (split ? Ints{4, 4} : Ints{8}));
+    }
+}
+
+TEST_CASE("reshapings round a transposition are a pixel shuffle, or its inverse") {
+    struct Case {
+        Shape from, middle;
+        Ints perm;
+        Shape turned, to;
+        const char *type, *mode;
+    };
+    const Case cases[] = {
+        {{2, 12, 5, 7},
+         {2, 3, 2, 2, 5, 7},
+         {0, 1, 4, 2, 5, 3},
+         {2, 3, 5, 2, 7, 2},
+         {2, 3, 10, 14},
+         "DepthToSpace",
+         "CRD"},
+        {{2, 12, 5, 7},
+         {2, 2, 2, 3, 5, 7},
+         {0, 3, 4, 1, 5, 2},
+         {2, 3, 5, 2, 7, 2},
+         {2, 3, 10, 14},
+         "DepthToSpace",
+         "DCR"},
+        // Without the axis of one image, and with one of a single channel.
+        {{1, 12, 5, 7}, {3, 2, 2, 5, 7}, {0, 3, 1, 4, 2}, {3, 5, 2, 7, 2}, {1, 3, 10, 14}, "DepthToSpace", "CRD"},
+        {{1, 9, 1, 7},
+         {1, 1, 3, 3, 1, 7},
+         {0, 1, 4, 2, 5, 3},
+         {1, 1, 1, 3, 7, 3},
+         {1, 1, 3, 21},
+         "DepthToSpace",
+         "CRD"},
+        {{1, 3, 10, 14},
+         {1, 3, 5, 2, 7, 2},
+         {0, 1, 3, 5, 2, 4},
+         {1, 3, 2, 2, 5, 7},
+         {1, 12, 5, 7},
+         "SpaceToDepth",
+         "CRD"},
+        {{1, 3, 10, 14},
+         {1, 3, 5, 2, 7, 2},
+         {0, 3, 5, 1, 2, 4},
+         {1, 2, 2, 3, 5, 7},
+         {1, 12, 5, 7},
+         "SpaceToDepth",
+         "DCR"},
+        // Rows and columns of a block exchanged.
+        {{2, 12, 5, 7}, {2, 3, 2, 2, 5, 7}, {0, 1, 4, 3, 5, 2}, {2, 3, 5, 2, 7, 2}, {2, 3, 10, 14}, nullptr, nullptr},
+        {{2, 12, 5, 5}, {2, 3, 2, 2, 5, 5}, {0, 1, 5, 2, 4, 3}, {2, 3, 5, 2, 5, 2}, {2, 3, 10, 10}, nullptr, nullptr},
+    };
+    for (const Case &c : cases) {
+        INFO(to_string(c.middle), " ", to_string(c.perm));
+        GraphBuilder b;
+        const ValueId x = b.input("x", c.from);
+        const ValueId split = b.node("Reshape", {x, b.integers("a", c.middle)}, "split", c.middle);
+        const ValueId turned = b.node("Transpose", {split}, "turned", c.turned, {{"perm", c.perm}});
+        b.output(b.node("Reshape", {turned, b.integers("b", c.to)}, "y", c.to));
+        fuse(b.graph);
+        if (!c.type) {
+            CHECK(types_of(b.graph) == "Reshape Transpose Reshape");
+            continue;
+        }
+        CHECK(only(b.graph).type == c.type);
+        CHECK(only(b.graph).string_or("mode", "") == c.mode);
+        CHECK(only(b.graph).int_or("blocksize", 0) == (c.from[1] == 9 ? 3 : 2));
     }
 }
 
