@@ -1,7 +1,9 @@
 #include "compute/onnx/model_writer.h"
 
 #include <cstdio>
+#include <iterator>
 #include <protozero/pbf_writer.hpp>
+#include <protozero/varint.hpp>
 
 namespace sac::onnx {
 namespace {
@@ -78,6 +80,14 @@ std::string encode_tensor(const std::string &name, const HostTensor &value) {
     return bytes;
 }
 
+/// What comes before the `size` bytes of a field.
+std::string field_head(protozero::pbf_tag_type tag, size_t size) {
+    std::string head;
+    protozero::write_varint(std::back_inserter(head), tag << 3 | 2);  // 2: length-delimited
+    protozero::write_varint(std::back_inserter(head), size);
+    return head;
+}
+
 std::string encode_value_info(const std::string &name, const std::vector<ModelWriter::Dim> &dims, bool has_shape,
                               DType dtype) {
     std::string bytes;
@@ -132,6 +142,11 @@ std::string encode_attribute(const std::string &name, const Attribute &value) {
     return bytes;
 }
 
+std::string_view data_of(const HostTensor &tensor) {
+    if (!tensor.bytes) return {};
+    return {reinterpret_cast<const char *>(tensor.bytes), tensor.byte_size()};
+}
+
 std::string encode_opset(const std::string &domain, int64_t version) {
     std::string bytes;
     pbf_writer out(bytes);
@@ -170,7 +185,9 @@ void ModelWriter::output(const std::string &name, const std::vector<Dim> &dims, 
 }
 
 void ModelWriter::constant(const std::string &name, const HostTensor &tensor) {
-    pbf_writer(initializers_).add_message(graph_initializer, encode_tensor(name, tensor));
+    const size_t size = data_of(tensor).size();
+    const std::string fields = encode_tensor_head(name, tensor.dtype, tensor.shape) + field_head(tensor_raw_data, size);
+    initializers_.push_back({field_head(graph_initializer, fields.size() + size) + fields, tensor});
 }
 
 void ModelWriter::floats(const std::string &name, Shape shape, std::span<const float> values) {
@@ -193,7 +210,7 @@ void ModelWriter::external(const std::string &name, DType dtype, const Shape &sh
         entry.add_string(entry_value, value);
     }
     tensor.add_int32(tensor_location, 1);
-    pbf_writer(initializers_).add_message(graph_initializer, bytes);
+    initializers_.push_back({field_head(graph_initializer, bytes.size()) + bytes, {}});
 }
 
 void ModelWriter::node(const std::string &type, const std::vector<std::string> &inputs,
@@ -213,28 +230,48 @@ void ModelWriter::import_domain(const std::string &domain, int64_t version) {
     pbf_writer(domains_).add_message(model_opset, encode_opset(domain, version));
 }
 
-std::string ModelWriter::bytes() const {
-    std::string graph = nodes_;
-    pbf_writer(graph).add_string(graph_name, "saccade");
-    graph += initializers_;
-    graph += inputs_;
-    graph += outputs_;
+void ModelWriter::write(const std::function<void(std::string_view)> &sink) const {
+    std::string name;
+    pbf_writer(name).add_string(graph_name, "saccade");
+    size_t graph_size = nodes_.size() + name.size() + inputs_.size() + outputs_.size();
+    for (const Initializer &constant : initializers_)
+        graph_size += constant.head.size() + data_of(constant.data).size();
 
-    std::string model;
-    pbf_writer out(model);
+    std::string head;
+    pbf_writer out(head);
     out.add_int64(model_ir_version, ir_version_);
     out.add_string(model_producer, "saccade");
-    out.add_message(model_graph, graph);
-    out.add_message(model_opset, encode_opset("", opset_));
-    model += domains_;
+    sink(head + field_head(model_graph, graph_size));
+    sink(nodes_);
+    sink(name);
+    for (const Initializer &constant : initializers_) {
+        sink(constant.head);
+        sink(data_of(constant.data));
+    }
+    sink(inputs_);
+    sink(outputs_);
+    std::string opset;
+    pbf_writer(opset).add_message(model_opset, encode_opset("", opset_));
+    sink(opset);
+    sink(domains_);
+}
+
+std::string ModelWriter::bytes() const {
+    size_t size = 0;
+    write([&](std::string_view piece) { size += piece.size(); });
+    std::string model;
+    model.reserve(size);
+    write([&](std::string_view piece) { model += piece; });
     return model;
 }
 
 Status ModelWriter::save(const std::string &path) const {
-    const std::string data = bytes();
     std::FILE *file = std::fopen(path.c_str(), "wb");
     if (!file) return Error(Code::io_error, path + ": cannot be opened for writing");
-    const bool written = std::fwrite(data.data(), 1, data.size(), file) == data.size();
+    bool written = true;
+    write([&](std::string_view piece) {
+        written = written && std::fwrite(piece.data(), 1, piece.size(), file) == piece.size();
+    });
     if (std::fclose(file) != 0 || !written) return Error(Code::io_error, path + ": writing failed");
     return {};
 }

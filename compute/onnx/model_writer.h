@@ -1,6 +1,8 @@
 #pragma once
 // Writes ONNX files: for networks described in code (benchmarks, the demo's seeded network) and for tests.
 
+#include <functional>
+#include <string_view>
 #include <utility>
 #include <variant>
 
@@ -26,7 +28,7 @@ public:
     void input(const std::string &name, const std::vector<Dim> &dims, DType dtype = DType::f32);
     /// Without dims the output's shape is left to inference.
     void output(const std::string &name, const std::vector<Dim> &dims = {}, DType dtype = DType::f32);
-    /// A constant, stored as raw data.
+    /// A constant, stored as raw data; shares the bytes' owner until the model is written.
     void constant(const std::string &name, const HostTensor &tensor);
     void floats(const std::string &name, Shape shape, std::span<const float> values);
     void int64s(const std::string &name, Shape shape, std::span<const int64_t> values);
@@ -44,8 +46,17 @@ public:
     Status save(const std::string &path) const;
 
 private:
+    /// A field of GraphProto: what is encoded already, then the bytes of `data`, which are not copied before writing.
+    struct Initializer {
+        std::string head;
+        HostTensor data;
+    };
+    /// Hands the file to `sink` piece by piece.
+    void write(const std::function<void(std::string_view)> &sink) const;
+
     int64_t opset_, ir_version_;
-    std::string nodes_, initializers_, inputs_, outputs_, domains_;  // encoded fields of GraphProto / ModelProto
+    std::string nodes_, inputs_, outputs_, domains_;  // encoded fields of GraphProto / ModelProto
+    std::vector<Initializer> initializers_;
 };
 
 /// TensorProto.DataType of a type.

@@ -212,7 +212,7 @@ TEST_CASE("layers come in the order in which they are made, with where they come
 TEST_CASE("every tensor of FastestDet") {
     auto bytes = network_bytes("fastestdet", 7);
     REQUIRE(bytes.ok());
-    const int64_t size = network_input_size("fastestdet");
+    const int64_t size = (*find_network("fastestdet"))->size;
     check_layers({import_model(std::move(*bytes)), "image", {1, 3, size, size}, DType::f32, f32_bound});
 }
 

@@ -160,21 +160,77 @@ Tensor map(const Tensor &x, const std::function<double(double)> &f) {
     return y;
 }
 
-Tensor add(const Inputs &in) {
+/// f(a, b) with the sizes of 1 stretched (https://onnx.ai/onnx/repo-docs/Broadcasting.html).
+Tensor binary(const Inputs &in, double (*f)(double, double)) {
     const Tensor &a = *in[0], &b = *in[1];
     const size_t rank = std::max(a.shape.size(), b.shape.size());
-    const auto size = [&](const Tensor &t, size_t d) {
-        const size_t missing = rank - t.shape.size();
-        return d < missing ? int64_t{1} : t.shape[d - missing];
-    };
-    Shape shape(rank);
-    for (size_t d = 0; d < rank; ++d) shape[d] = std::max(size(a, d), size(b, d));
-    const auto pick = [&](const Tensor &t, const Ints &i) {
-        Ints own;
-        for (size_t d = rank - t.shape.size(); d < rank; ++d) own.push_back(size(t, d) == 1 ? 0 : i[d]);
-        return at(t, own);
-    };
-    return fill(shape, [&](const Ints &i) { return pick(a, i) + pick(b, i); });
+    Shape shape(rank, 1);
+    Ints steps[2] = {Ints(rank, 0), Ints(rank, 0)};
+    for (int side = 0; side < 2; ++side) {
+        const Shape &own = side ? b.shape : a.shape;
+        const Ints strides = strides_of(own);
+        for (size_t d = 0, at = rank - own.size(); d < own.size(); ++d, ++at) {
+            if (own[d] == 1) continue;
+            shape[at] = own[d];
+            steps[side][at] = strides[d];
+        }
+    }
+    Tensor y = make(shape);
+    Ints index(rank, 0);
+    for (double &v : y.data) {
+        int64_t at_a = 0, at_b = 0;
+        for (size_t d = 0; d < rank; ++d) at_a += index[d] * steps[0][d], at_b += index[d] * steps[1][d];
+        v = f(a.data[static_cast<size_t>(at_a)], b.data[static_cast<size_t>(at_b)]);
+        advance(index, shape);
+    }
+    return y;
+}
+
+/// [..., m, k] by [..., k, n], or by one [k, n].
+Tensor matmul(const Inputs &in) {
+    const Tensor &a = *in[0], &b = *in[1];
+    const size_t m = static_cast<size_t>(a.shape[a.shape.size() - 2]), k = static_cast<size_t>(a.shape.back());
+    const size_t n = static_cast<size_t>(b.shape.back()), batches = a.data.size() / (m * k);
+    Shape shape = a.shape;
+    shape.back() = b.shape.back();
+    Tensor y = make(shape);
+    for (size_t batch = 0; batch < batches; ++batch) {
+        const double *right = &b.data[b.data.size() == k * n ? 0 : batch * k * n];
+        for (size_t row = batch * m; row < (batch + 1) * m; ++row)
+            for (size_t i = 0; i < k; ++i)
+                for (size_t j = 0; j < n; ++j) y.data[row * n + j] += a.data[row * k + i] * right[i * n + j];
+    }
+    return y;
+}
+
+Tensor layer_norm(const Node &node, const Inputs &in) {
+    Tensor y = *in[0];
+    const double epsilon = static_cast<double>(node.float_or("epsilon", 1e-5f));
+    const size_t size = static_cast<size_t>(y.shape.back());
+    for (size_t row = 0; row < y.data.size(); row += size) {
+        double *v = &y.data[row], mean = 0, variance = 0;
+        for (size_t i = 0; i < size; ++i) mean += v[i] / static_cast<double>(size);
+        for (size_t i = 0; i < size; ++i) variance += (v[i] - mean) * (v[i] - mean) / static_cast<double>(size);
+        for (size_t i = 0; i < size; ++i)
+            v[i] = (v[i] - mean) / std::sqrt(variance + epsilon) * in[1]->data[i] + in[2]->data[i];
+    }
+    return y;
+}
+
+std::vector<Tensor> split(const Node &node, const Inputs &in) {
+    const size_t axis = axis_of(node.int_or("axis", 0), in[0]->shape.size());
+    std::vector<Tensor> parts;
+    int64_t begin = 0;
+    for (const int64_t size : ints_of(*in[1])) {
+        Shape shape = in[0]->shape;
+        shape[axis] = size;
+        parts.push_back(fill(shape, [&](Ints i) {
+            i[axis] += begin;
+            return at(*in[0], i);
+        }));
+        begin += size;
+    }
+    return parts;
 }
 
 Tensor concat(const Node &node, const Inputs &in) {
@@ -285,6 +341,29 @@ Tensor pad_zero(const Inputs &in) {
     });
 }
 
+/// Bilinear over the last two axes, half_pixel; beyond the edge its pixels go on.
+Tensor resize_linear(const Inputs &in) {
+    const Tensor &x = *in[0];
+    Shape shape;
+    for (size_t d = 0; d < x.shape.size(); ++d)
+        shape.push_back(static_cast<int64_t>(std::floor(static_cast<double>(x.shape[d]) * in[2]->data[d])));
+    return fill(shape, [&](const Ints &i) {
+        int64_t low[2], high[2];
+        double part[2];
+        for (size_t d = 0; d < 2; ++d) {
+            const double where = (static_cast<double>(i[d + 2]) + 0.5) / in[2]->data[d + 2] - 0.5;
+            const int64_t last = x.shape[d + 2] - 1;
+            low[d] = std::clamp<int64_t>(static_cast<int64_t>(std::floor(where)), 0, last);
+            high[d] = std::clamp<int64_t>(static_cast<int64_t>(std::floor(where)) + 1, 0, last);
+            part[d] = where - std::floor(where);
+        }
+        const auto row = [&](int64_t y) {
+            return at(x, {i[0], i[1], y, low[1]}) * (1 - part[1]) + at(x, {i[0], i[1], y, high[1]}) * part[1];
+        };
+        return row(low[0]) * (1 - part[0]) + row(high[0]) * part[0];
+    });
+}
+
 /// Nearest, asymmetric, floor: what the networks here use.
 Tensor resize_nearest(const Inputs &in) {
     Shape shape;
@@ -312,7 +391,25 @@ Result<Tensor> evaluate(const Node &node, const Inputs &in) {
     if (type == "GlobalAveragePool") return mean_over(*in[0], {2, 3}, true);
     if (type == "ReduceMean") return mean_over(*in[0], node.ints_or("axes", {}), node.int_or("keepdims", 1) != 0);
     if (type == "Gemm") return gemm(node, in);
-    if (type == "Add") return add(in);
+    if (type == "Add") return binary(in, [](double a, double b) { return a + b; });
+    if (type == "Sub") return binary(in, [](double a, double b) { return a - b; });
+    if (type == "Mul") return binary(in, [](double a, double b) { return a * b; });
+    if (type == "Div") return binary(in, [](double a, double b) { return a / b; });
+    if (type == "Pow") return binary(in, [](double a, double b) { return std::pow(a, b); });
+    if (type == "MatMul") return matmul(in);
+    if (type == "LayerNormalization") return layer_norm(node, in);
+    if (type == "Sqrt") return map(*in[0], [](double v) { return std::sqrt(v); });
+    if (type == "Erf") return map(*in[0], [](double v) { return std::erf(v); });
+    if (type == "HardSwish") return map(*in[0], [](double v) { return v * std::clamp(v / 6 + 0.5, 0.0, 1.0); });
+    if (type == "HardSigmoid") {
+        const double alpha = static_cast<double>(node.float_or("alpha", 0.2f));
+        const double beta = static_cast<double>(node.float_or("beta", 0.5f));
+        return map(*in[0], [&](double v) { return std::clamp(alpha * v + beta, 0.0, 1.0); });
+    }
+    if (type == "LeakyRelu") {
+        const double alpha = static_cast<double>(node.float_or("alpha", 0.01f));
+        return map(*in[0], [&](double v) { return v > 0 ? v : alpha * v; });
+    }
     if (type == "Concat") return concat(node, in);
     if (type == "Reshape") return reshape(in);
     if (type == "Flatten") return flatten(node, in);
@@ -325,25 +422,30 @@ Result<Tensor> evaluate(const Node &node, const Inputs &in) {
         node.string_or("nearest_mode", "") == "floor" &&
         node.string_or("coordinate_transformation_mode", "") == "asymmetric")
         return resize_nearest(in);
+    if (type == "Resize" && node.string_or("mode", "nearest") == "linear" &&
+        node.string_or("coordinate_transformation_mode", "half_pixel") == "half_pixel")
+        return resize_linear(in);
     return Error(Code::unsupported, "the reference has no " + node.describe());
+}
+
+Tensor from_host(const HostTensor &constant) {
+    Tensor t{constant.shape, {}};
+    if (is_float(constant.dtype)) {
+        const std::vector<float> floats = constant.to_floats();
+        t.data.assign(floats.begin(), floats.end());
+    } else {
+        const std::vector<int64_t> ints = constant.to_int64s();
+        t.data.assign(ints.begin(), ints.end());
+    }
+    return t;
 }
 
 }  // namespace
 
 Result<ReferenceTensors> evaluate_reference(const Graph &graph, const ReferenceTensors &inputs) {
     std::vector<Tensor> values(graph.values.size());
-    for (size_t v = 0; v < values.size(); ++v) {
-        const Value &value = graph.values[v];
-        if (!value.constant) continue;
-        values[v].shape = value.constant->shape;
-        if (is_float(value.constant->dtype)) {
-            const std::vector<float> floats = value.constant->to_floats();
-            values[v].data.assign(floats.begin(), floats.end());
-        } else {
-            const std::vector<int64_t> ints = value.constant->to_int64s();
-            values[v].data.assign(ints.begin(), ints.end());
-        }
-    }
+    for (size_t v = 0; v < values.size(); ++v)
+        if (graph.values[v].constant) values[v] = from_host(*graph.values[v].constant);
     for (const ValueId id : graph.inputs) {
         const auto found = inputs.find(graph.values[id].name);
         if (found == inputs.end()) return Error(Code::invalid_argument, "no value for input " + graph.values[id].name);
@@ -352,7 +454,14 @@ Result<ReferenceTensors> evaluate_reference(const Graph &graph, const ReferenceT
     for (const Node &node : graph.nodes) {
         Inputs in;
         for (const ValueId id : node.inputs) in.push_back(id == no_value ? nullptr : &values[id]);
-        SAC_ASSIGN(values[node.outputs[0]], evaluate(node, in));
+        if (node.type == "Constant") {
+            values[node.outputs[0]] = from_host(std::get<HostTensor>(*node.find("value")));
+        } else if (node.type == "Split") {
+            std::vector<Tensor> parts = split(node, in);
+            for (size_t i = 0; i < parts.size(); ++i) values[node.outputs[i]] = std::move(parts[i]);
+        } else {
+            SAC_ASSIGN(values[node.outputs[0]], evaluate(node, in));
+        }
     }
     ReferenceTensors outputs;
     for (const ValueId id : graph.outputs) outputs[graph.values[id].name] = values[id];
