@@ -1,7 +1,9 @@
 // Conv: y[n, m, o] = act(b[m] + sum over c, k of x[n, c, o stride + k dilation - pad] w[m, c, k] + residual[n, m, o])
-// (https://onnx.ai/onnx/operators/onnx__Conv.html). x is N x C x [H x] W, w is M x C/group x [kernel_h x] kernel_w.
-// One group: an implicit matrix product (conv2d.comp), or a plain one where the window is a single pixel (gemm.comp).
-// A few groups: a dispatch for each. Many small ones: conv2d_grouped.cpp. One for each channel: conv2d_depthwise.cpp.
+// (https://onnx.ai/onnx/operators/onnx__Conv.html). x is N x C x [[D x] H x] W, w is M x C/group x [[kernel_d x]
+// kernel_h x] kernel_w. Where the window does nothing along the depth, or nothing beside it, it is one of two axes. One
+// group: an implicit matrix product (conv2d.comp, conv3d.comp), or a plain one where the window is a single pixel
+// (gemm.comp). A few groups: a dispatch for each. Many small ones: conv2d_grouped.cpp. One for each channel:
+// conv2d_depthwise.cpp, conv3d_depthwise.cpp.
 #include "compute/ops/conv2d.h"
 
 namespace sac::ops {
@@ -10,9 +12,9 @@ namespace {
 
 Status infer(InferContext &ctx) {
     const Shape &x = ctx.shape(0), &w = ctx.shape(1);
-    if (x.size() != 3 && x.size() != 4) {
+    if (x.size() < 3 || x.size() > 5) {
         return ctx.unsupported("an input of shape " + to_string(x) +
-                               ": only N x C x W and N x C x H x W are implemented");
+                               ": only N x C and one to three spatial axes are implemented");
     }
     if (w.size() != x.size()) return ctx.error("weights " + to_string(w) + " for an input " + to_string(x));
     const std::span<const int64_t> sides = std::span(w).subspan(2);
@@ -51,7 +53,7 @@ Status plan_joined(PlanContext &ctx, const ConvolutionNode &conv, int64_t join) 
     const PlanContext::Place place = ctx.output_place();
     product.destination = place.storage;
     product.destination_stride = place.stride;
-    product.rows = conv.batch * window.out_h * window.out_w;
+    product.rows = conv.out_pixels();
     product.k_quads = taps * in_quads;
     product.columns = join * out_group;
     product.depth = static_cast<double>(taps * in_group);
@@ -78,7 +80,7 @@ Status plan_joined(PlanContext &ctx, const ConvolutionNode &conv, int64_t join) 
             });
         };
         std::vector<Candidate> candidates = product_candidates(ctx, product);
-        if (conv.group == 1) add_winograd_candidates(ctx, conv, product, candidates);
+        if (conv.group == 1 && !window.has_depth()) add_winograd_candidates(ctx, conv, product, candidates);
         SAC_TRY(ctx.choose(describe_problem(product), candidates));
     }
     return {};
@@ -86,7 +88,8 @@ Status plan_joined(PlanContext &ctx, const ConvolutionNode &conv, int64_t join) 
 
 Status plan(PlanContext &ctx) {
     SAC_ASSIGN(const ConvolutionNode conv, ConvolutionNode::read(ctx));
-    if (conv.group == conv.in_channels && conv.group == conv.out_channels) return plan_depthwise(ctx, conv);
+    if (conv.group == conv.in_channels && conv.group == conv.out_channels)
+        return conv.window.has_depth() ? plan_depthwise3d(ctx, conv) : plan_depthwise(ctx, conv);
     if (conv.out_channels / conv.group < 16 && conv.group > 4) return plan_grouped(ctx, conv);
     // Groups of whole texels are convolutions of their own. Where they are not, as few as possible are joined.
     for (const int64_t join : {1, 2, 4}) {
@@ -105,8 +108,8 @@ Result<ConvolutionNode> ConvolutionNode::read(const PlanContext &ctx) {
     ConvolutionNode conv;
     const auto window = read_window(ctx.node(), x, std::span(w).subspan(2));
     if (!window.ok()) return window.error();
-    conv.window = *window;
     conv.batch = x[0];
+    conv.window = merge_axes(*window, conv.batch);
     conv.in_channels = x[1];
     conv.out_channels = w[0];
     conv.group = ctx.node().int_or("group", 1);
@@ -115,7 +118,7 @@ Result<ConvolutionNode> ConvolutionNode::read(const PlanContext &ctx) {
         if (!ctx.input(2).constant) return ctx.unsupported("a bias that is not constant");
         conv.bias = ctx.input(2).constant->to_floats();
     }
-    if (conv.batch * conv.window.in_h * conv.window.in_w >= (1 << 30)) {
+    if (conv.batch * conv.window.in_d * conv.window.in_h * conv.window.in_w >= (1 << 30)) {
         return ctx.unsupported("an input of shape " + to_string(x) + ": too many pixels");
     }
     return conv;

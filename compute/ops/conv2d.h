@@ -6,7 +6,7 @@
 namespace sac::ops {
 
 struct ConvolutionNode {
-    Window window;
+    Window window;  ///< of two axes where that is enough (merge_axes); `batch` counts its images
     int64_t batch = 1, in_channels = 1, out_channels = 1, group = 1;
     HostTensor weights;       ///< f32, out_channels x in_channels / group x taps, as in the file
     std::vector<float> bias;  ///< empty: none
@@ -14,7 +14,8 @@ struct ConvolutionNode {
     /// Error: unsupported, if weights or bias are not constant or the image is too large for the kernels' arithmetic.
     static Result<ConvolutionNode> read(const PlanContext &ctx);
 
-    int64_t taps() const { return window.kernel_h * window.kernel_w; }
+    int64_t taps() const { return window.taps(); }
+    int64_t out_pixels() const { return batch * window.out_d * window.out_h * window.out_w; }
     /// `channel` counts within the output channel's group.
     float weight(int64_t out_channel, int64_t channel, int64_t tap) const {
         const auto *values = reinterpret_cast<const float *>(weights.bytes);
@@ -25,7 +26,8 @@ struct ConvolutionNode {
 /// conv2d_winograd.cpp: appends what can do `product`, the whole convolution, if its window is 3 x 3 of stride 1.
 void add_winograd_candidates(PlanContext &ctx, const ConvolutionNode &conv, const MatrixProduct &product,
                              std::vector<Candidate> &candidates);
-Status plan_depthwise(PlanContext &ctx, const ConvolutionNode &conv);  ///< conv2d_depthwise.cpp
-Status plan_grouped(PlanContext &ctx, const ConvolutionNode &conv);    ///< conv2d_grouped.cpp
+Status plan_depthwise(PlanContext &ctx, const ConvolutionNode &conv);    ///< conv2d_depthwise.cpp: of two axes
+Status plan_depthwise3d(PlanContext &ctx, const ConvolutionNode &conv);  ///< conv3d_depthwise.cpp: of three
+Status plan_grouped(PlanContext &ctx, const ConvolutionNode &conv);      ///< conv2d_grouped.cpp
 
 }  // namespace sac::ops

@@ -23,7 +23,6 @@ std::vector<float> pack(const ConvolutionNode &conv) {
 }  // namespace
 
 Status plan_grouped(PlanContext &ctx, const ConvolutionNode &conv) {
-    const Window &w = conv.window;
     const Epilogue &epilogue = ctx.node().epilogue;
     const int64_t group_in = conv.in_channels / conv.group, group_out = conv.out_channels / conv.group;
     if (!reducible(conv.taps(), group_in)) {
@@ -34,7 +33,7 @@ Status plan_grouped(PlanContext &ctx, const ConvolutionNode &conv) {
     const int64_t out_quads = quads_of(conv.out_channels);
     const StorageId weights = ctx.upload(ctx.node().name + ".weights", out_quads * (1 + conv.taps() * group_in) * 4,
                                          [conv] { return pack(conv); });
-    const int64_t count = conv.batch * w.out_h * w.out_w * out_quads;
+    const int64_t count = conv.out_pixels() * out_quads;
 
     const PlanContext::Place place = ctx.output_place();
     Dispatch dispatch;
@@ -43,16 +42,13 @@ Status plan_grouped(PlanContext &ctx, const ConvolutionNode &conv) {
     dispatch.bindings = {reads(ctx.input_storage(0)), reads(weights)};
     if (!clamp) dispatch.bindings.push_back(reads(epilogue.residual ? ctx.residual_storage() : weights));
     dispatch.bindings.push_back(writes(place.storage));
-    dispatch.push_words({word(count), word(group_in), word(group_out), word(quads_of(conv.in_channels)), 0,
+    dispatch.push_words({word(count), word(group_in), word(group_out), word(quads_of(conv.in_channels)),
                          word(conv.out_channels), word(place.stride), word(place.offset), epilogue.residual ? 1u : 0u,
                          epilogue.residual ? word(out_quads) : 0, 0, static_cast<uint32_t>(epilogue.activation)});
     dispatch.push_float(clamp ? clamp->low : epilogue.a).push_float(clamp ? clamp->high : epilogue.b);
-    dispatch.push_words({word(w.in_h), word(w.in_w), word(w.out_h), word(w.out_w), word(w.kernel_h), word(w.kernel_w),
-                         word(w.stride_y), word(w.stride_x), word(w.dilation_y), word(w.dilation_x), word(w.pad_top),
-                         word(w.pad_left)});
+    push_window(dispatch, conv.window);
     dispatch.groups = {word((count + 63) / 64), 1, 1};
-    dispatch.flops =
-        2.0 * static_cast<double>(conv.taps() * group_in * conv.out_channels * w.out_h * w.out_w * conv.batch);
+    dispatch.flops = 2.0 * static_cast<double>(conv.taps() * group_in * conv.out_channels * conv.out_pixels());
     ctx.dispatch(std::move(dispatch));
     return {};
 }

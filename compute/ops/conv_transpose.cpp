@@ -130,7 +130,10 @@ Reaches reaches_of(const Transposed &conv, const std::array<int64_t, 3> &first, 
     return reaches;
 }
 
-int64_t taps_of(const Reaches &reaches) { return reaches[0].taps() * reaches[1].taps() * reaches[2].taps(); }
+// Saturates: dilated windows may reach far.
+int64_t taps_of(const Reaches &reaches) {
+    return element_count({reaches[0].taps(), reaches[1].taps(), reaches[2].taps()});
+}
 
 // Where the phases go before they are interleaved: a pixel for each block of the output.
 struct Blocks {
@@ -271,9 +274,9 @@ void add_phases(PlanContext &ctx, const Transposed &conv, const char *name, std:
     Blocks expected = blocks;
     expected.place.storage = ctx.input_storage(0);  // until there is one
     for (const Reaches &reaches : sets) {
-        const MatrixProduct product = product_of(ctx, conv, reaches, expected, 0);
-        if (!reducible(taps_of(reaches), product.in_quads)) return;
-        cost += dispatch + least_cost(ctx, product);
+        const int64_t taps = taps_of(reaches);
+        if (taps >= 65535 || !reducible(taps, quads_of(conv.in_channels))) return;
+        cost += dispatch + least_cost(ctx, product_of(ctx, conv, reaches, expected, 0));
     }
     candidates.push_back({name, cost, [&ctx, &conv, sets = std::move(sets)] { return plan_phases(ctx, conv, sets); }});
 }
@@ -281,8 +284,7 @@ void add_phases(PlanContext &ctx, const Transposed &conv, const char *name, std:
 void add_phase_candidates(PlanContext &ctx, const Transposed &conv, std::vector<Candidate> &candidates) {
     constexpr int64_t most_phases = 64;
     const Blocks blocks = blocks_of(conv);
-    const bool flat = conv.axes[0].is_pointwise();
-    if (conv.group != 1 || blocks.phases > most_phases || !flat) return;
+    if (conv.group != 1 || blocks.phases > most_phases) return;
     const auto &strides = blocks.strides;
     add_phases(ctx, conv, "side by side", {reaches_of(conv, {0, 0, 0}, strides)}, candidates);
     if (blocks.phases == 1) return;

@@ -4,7 +4,7 @@ namespace sac {
 
 namespace {
 
-// The tilings of the kernels conv2d and gemm.
+// The tilings of the kernels conv2d, conv3d and gemm.
 struct Tiling {
     const char *name, *suffix;  // of the kernel's name
     int columns;
@@ -32,6 +32,11 @@ double expected_cost(const Tiling &tiling, const MatrixProduct &product, bool cp
            static_cast<double>(product.k_quads) / speed;
 }
 
+const char *stem_of(const MatrixProduct &product) {
+    if (!product.window) return "gemm";
+    return product.window->has_depth() ? "conv3d" : "conv2d";
+}
+
 StorageId residual_of(PlanContext &ctx, const MatrixProduct &product, StorageId otherwise) {
     return product.epilogue.residual ? ctx.residual_storage() : otherwise;
 }
@@ -43,7 +48,7 @@ std::vector<ProductTile> product_tiles(PlanContext &ctx, const MatrixProduct &pr
     std::vector<ProductTile> tiles;
     for (const Tiling &tiling : tilings) {
         ProductTile tile = {tiling.name, {}, tiling.columns, tiling.rows};
-        const std::string stem = std::string(product.window ? "conv2d" : "gemm") + (product.half ? "_f16" : "_f32");
+        const std::string stem = std::string(stem_of(product)) + (product.half ? "_f16" : "_f32");
         std::vector<std::string_view> epilogues = epilogue_variants(product.epilogue);
         if (tiling.only_full) epilogues = {"_full"};
         for (const std::string_view epilogue : epilogues) {
@@ -93,7 +98,9 @@ void dispatch_product(PlanContext &ctx, const MatrixProduct &product, const Prod
     const Clamp clamp = as_clamp(epilogue).value_or(Clamp{epilogue.a, epilogue.b});
     dispatch.push_words({static_cast<uint32_t>(epilogue.activation)});
     dispatch.push_float(tile.full ? epilogue.a : clamp.low).push_float(tile.full ? epilogue.b : clamp.high);
-    if (const auto &w = product.window) {
+    if (const auto &w = product.window; w && w->has_depth()) {
+        push_window(dispatch, *w);
+    } else if (w) {
         dispatch.push_words({word(w->in_h), word(w->in_w), word(w->out_h), word(w->out_w), word(w->kernel_h),
                              word(w->kernel_w), word(w->stride_y), word(w->stride_x), word(w->dilation_y),
                              word(w->dilation_x), word(w->pad_top), word(w->pad_left)});
@@ -107,7 +114,7 @@ void dispatch_product(PlanContext &ctx, const MatrixProduct &product, const Prod
 }
 
 std::string describe_problem(const MatrixProduct &product) {
-    std::string text = product.window ? "conv2d" : "gemm";
+    std::string text = stem_of(product);
     text += product.half ? " f16" : " f32";
     text += format(" %lldx%lldx%lld", static_cast<long long>(product.rows), static_cast<long long>(4 * product.k_quads),
                    static_cast<long long>(product.columns));
@@ -119,6 +126,12 @@ std::string describe_problem(const MatrixProduct &product) {
                        static_cast<long long>(w->stride_y), static_cast<long long>(w->stride_x),
                        static_cast<long long>(w->dilation_y), static_cast<long long>(w->dilation_x),
                        static_cast<long long>(w->pad_top), static_cast<long long>(w->pad_left));
+        if (w->has_depth()) {
+            text +=
+                format(" depth %lld kernel %lld stride %lld dilation %lld pad %lld", static_cast<long long>(w->in_d),
+                       static_cast<long long>(w->kernel_d), static_cast<long long>(w->stride_z),
+                       static_cast<long long>(w->dilation_z), static_cast<long long>(w->pad_front));
+        }
     }
     if (product.epilogue.residual)
         text += " residual";

@@ -1,6 +1,6 @@
 #pragma once
 // The matrix core on the host's side: products with constant weights, which convolutions and linear layers share.
-// Kernels: conv2d.comp, gemm.comp (both on include/matrix_tile.glsl).
+// Kernels: conv2d.comp, conv3d.comp, gemm.comp (all on include/matrix_tile.glsl).
 
 #include "compute/ops/window.h"
 
@@ -49,7 +49,7 @@ struct MatrixProduct {
     int64_t rows = 0, k_quads = 0, columns = 0;
     double depth = 0;      ///< multiply-adds that the operator asks for, for each row and column: without padding
     int64_t in_quads = 0;  ///< texels of a source row or pixel that are read; without a window: k_quads
-    std::optional<Window> window;  ///< a convolution: its k_quads are kernel_h kernel_w in_quads; else a plain product
+    std::optional<Window> window;  ///< a convolution: its k_quads are taps() in_quads; else a plain product
     // Texels of whole rows, and where the ones concerned begin in them: groups of channels.
     int64_t source_stride = 0, source_offset = 0;
     int64_t destination_stride = 0, destination_offset = 0;

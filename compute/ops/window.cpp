@@ -169,6 +169,15 @@ Result<std::array<WindowAxis, 3>> read_transposed_window(const Node &node, const
     return three(attributes.axes);
 }
 
+void push_window(Dispatch &dispatch, const Window &window) {
+    const std::array<WindowAxis, 3> axes = window.axes();
+    for (const WindowAxis &axis : axes) dispatch.push_words({word(axis.in)});
+    for (const WindowAxis &axis : axes) dispatch.push_words({word(axis.out)});
+    for (const WindowAxis &axis : axes) dispatch.push_words({word(axis.kernel | axis.stride << 16)});
+    for (const WindowAxis &axis : axes) dispatch.push_words({word(axis.dilation)});
+    for (const WindowAxis &axis : axes) dispatch.push_words({word(axis.pad_begin)});
+}
+
 Shape window_output(const Window &window, const Shape &input, int64_t channels) {
     Shape shape = {input[0], channels, window.out_d, window.out_h, window.out_w};
     shape.erase(shape.begin() + 2, shape.end() - static_cast<std::ptrdiff_t>(input.size() - 2));

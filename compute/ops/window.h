@@ -51,6 +51,10 @@ Window merge_axes(const Window &window, int64_t &batch);
 /// The shape N x channels x [[out_d x] out_h x] out_w of the window's output; `input` gives N and the rank.
 Shape window_output(const Window &window, const Shape &input, int64_t channels);
 
+/// Appends a window over three axes as push constants: sizes of input and output, sides with strides in their upper
+/// halves, dilations, pads; each for depth, height and width.
+void push_window(Dispatch &dispatch, const Window &window);
+
 /// True if the kernels can sum so many terms: all loops of an invocation together may count to 65,535 on some drivers.
 inline bool reducible(int64_t taps, int64_t in_quads) { return taps * (2 + in_quads) < 65535; }
 

@@ -164,7 +164,7 @@ TEST_CASE("conv2d: what a file may not say") {
     CHECK(error_of([](OpCase &op) { op.inputs[1] = constant({4, 3, 3}, 2); }).code == Code::invalid_file);
     CHECK(error_of([](OpCase &op) { op.inputs[1] = constant({4, 5, 3, 3}, 2); }).code == Code::invalid_file);
     CHECK(error_of([](OpCase &op) { op.inputs[2] = constant({5}, 2); }).message.find("bias") != std::string::npos);
-    CHECK(error_of([](OpCase &op) { op.inputs[0] = runtime({1, 3, 5, 5, 5}, 2); }).code == Code::unsupported);
+    CHECK(error_of([](OpCase &op) { op.inputs[0] = runtime({1, 3, 5, 5, 5, 5}, 2); }).code == Code::unsupported);
     CHECK(error_of([](OpCase &op) { op.inputs[1] = runtime({4, 3, 3, 3}, 2); }).code == Code::unsupported);
     CHECK(error_of([](OpCase &op) { op.inputs.resize(1); }).code == Code::invalid_file);
 }

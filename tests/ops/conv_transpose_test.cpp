@@ -219,6 +219,14 @@ TEST_CASE("conv_transpose: a reduction of more than 65,535 steps") {
     check_op(op, reference(sizes, true, {}));
 }
 
+TEST_CASE("conv_transpose: a dilation that reaches far takes few products") {
+    OpCase op =
+        transposed_case({.x = {1, 3, 2, 2}, .kernel = {2, 1}, .dilations = {32768, 1}, .pads = {32768, 0, 0, 0}});
+    op.c4 = false;
+    check_op(op, reference({.x = {1, 3, 2, 2}, .kernel = {2, 1}, .dilations = {32768, 1}, .pads = {32768, 0, 0, 0}},
+                           true, {}));
+}
+
 TEST_CASE("conv_transpose: what a file may not say") {
     const auto error_of = [](auto change) {
         OpCase op = transposed_case({});

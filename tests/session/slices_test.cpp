@@ -174,7 +174,9 @@ TEST_CASE("run_slice with random budgets computes the same bits as run") {
 TEST_CASE("a known network in slices of random budgets") {
     auto bytes = network_bytes("squeezenet", 1);
     REQUIRE(bytes.ok());
-    const auto side = static_cast<size_t>(network_input_size("squeezenet"));
+    const auto entry = find_network("squeezenet");
+    REQUIRE(entry.ok());
+    const auto side = static_cast<size_t>((*entry)->size);
     Network network = make(import_model(std::move(*bytes)), 3 * side * side);
     std::mt19937 random(6);
     std::uniform_real_distribution<double> budget(500, 8000);
