@@ -21,6 +21,10 @@ bool fuse_channel_gathers(Graph &graph);
 /// DepthToSpace or SpaceToDepth, the latter with DepthToSpace's attribute mode.
 bool fuse_pixel_shuffles(Graph &graph);
 
+/// A choice of channels into the weights of the Conv of single pixels that alone reads it: those left out become zeros,
+/// where the planner finds them (at most two runs of channels are read).
+bool fuse_gathered_weights(Graph &graph);
+
 /// The mean over all spatial axes, kept as axes of size 1 -> GlobalAveragePool.
 bool fuse_means(Graph &graph);
 

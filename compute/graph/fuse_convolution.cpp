@@ -256,6 +256,84 @@ bool fuse_pads(Graph &graph) {
     return changed;
 }
 
+namespace {
+
+/// True if the texels of four channels that hold these are at most two runs of texels.
+bool in_two_runs(std::vector<int64_t> channels) {
+    std::sort(channels.begin(), channels.end());
+    int runs = 1;
+    for (size_t i = 1; i < channels.size(); ++i)
+        if (channels[i] / 4 > channels[i - 1] / 4 + 1) ++runs;
+    return runs <= 2;
+}
+
+/// `weights` M x K x 1 x 1, whose channel j is channel channels[j] of `wide`: M x `wide` x 1 x 1.
+std::vector<float> spread(const std::vector<float> &weights, const std::vector<int64_t> &channels, int64_t wide) {
+    const size_t rows = weights.size() / channels.size();
+    std::vector<float> out(rows * static_cast<size_t>(wide), 0.0f);
+    for (size_t row = 0; row < rows; ++row)
+        for (size_t j = 0; j < channels.size(); ++j)
+            out[row * static_cast<size_t>(wide) + static_cast<size_t>(channels[j])] +=
+                weights[row * channels.size() + j];
+    return out;
+}
+
+}  // namespace
+
+bool fuse_gathered_weights(Graph &graph) {
+    bool changed = false;
+    Links links(graph);
+    for (size_t i = 0; i < graph.nodes.size(); ++i) {
+        Node node = graph.nodes[i];
+        if (!is_a(node, "Conv") || node.int_or("group", 1) != 1 || !is_constant(graph, node, 1)) continue;
+        const ValueId chosen = node.inputs[0];
+        const size_t writer = links.producer(chosen);
+        if (writer == SIZE_MAX || links.uses(chosen) != 1) continue;
+        Node gather = graph.nodes[writer];
+        if (gather.type != "ChannelGather" || gather.domain != "saccade") continue;
+        const Value &weights = graph.values[node.inputs[1]];
+        const Shape &shape = weights.shape;
+        const bool ones = std::all_of(shape.begin() + 2, shape.end(), [](int64_t side) { return side == 1; });
+        const std::vector<int64_t> all = gather.ints_or("channels", {});
+        std::vector<int64_t> counts = gather.ints_or("counts", {});
+        size_t output = 0;
+        int64_t first = 0;
+        while (gather.outputs[output] != chosen) first += counts[output++];
+        const std::vector<int64_t> channels(all.begin() + first, all.begin() + first + counts[output]);
+        const int64_t wide = graph.values[gather.inputs[0]].shape[1];
+        // Not where half of what is read would meet zeros: every other channel.
+        std::vector<int64_t> quads = channels;
+        for (int64_t &channel : quads) channel /= 4;
+        std::sort(quads.begin(), quads.end());
+        const auto texels = std::unique(quads.begin(), quads.end()) - quads.begin();
+        if (!ones || !in_two_runs(channels) || 2 * texels >= counts[output]) continue;
+        if (!graph.spend(static_cast<uint64_t>(shape[0] * wide) * sizeof(float))) continue;
+        const Shape spread_shape = [&] {
+            Shape s = shape;
+            s[1] = wide;
+            return s;
+        }();
+        std::vector<float> values = spread(weights.constant->to_floats(), channels, wide);
+        node.inputs[1] =
+            graph.add_constant(node.name + "/spread", HostTensor::from_floats(spread_shape, std::move(values)));
+        node.inputs[0] = gather.inputs[0];
+        links.replace(i, std::move(node));
+        // The gather loses that output.
+        std::vector<int64_t> left = all;
+        left.erase(left.begin() + first, left.begin() + first + counts[output]);
+        counts.erase(counts.begin() + static_cast<std::ptrdiff_t>(output));
+        gather.outputs.erase(gather.outputs.begin() + static_cast<std::ptrdiff_t>(output));
+        gather.attributes["channels"] = std::move(left);
+        gather.attributes["counts"] = std::move(counts);
+        if (gather.outputs.empty())
+            links.remove(writer);
+        else
+            links.replace(writer, std::move(gather));
+        changed = true;
+    }
+    return changed;
+}
+
 bool fuse_means(Graph &graph) {
     bool changed = false;
     for (Node &node : graph.nodes) {

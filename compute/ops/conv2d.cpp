@@ -40,11 +40,55 @@ LayoutChoice layouts(const Graph &, const Node &node) {
     return {std::vector<Layout>(node.inputs.size(), Layout::c4), Layout::c4};
 }
 
+// The texels of an input pixel that the weights of a single-pixel window look at, as at most two runs. A choice of
+// channels before the convolution has become zeros in its weights.
+struct ReadQuads {
+    int64_t first = 0, count = 0;   // texels that are read, the gap left out
+    int64_t skip_at = 0, skip = 0;  // from which of them on there is a gap before, of so many
+    int64_t channels = 0;           // with weights that are not all zero
+
+    int64_t source(int64_t quad) const { return first + quad + (quad < skip_at ? 0 : skip); }
+};
+
+ReadQuads read_quads(const ConvolutionNode &conv) {
+    const int64_t quads = quads_of(conv.in_channels);
+    std::vector<bool> used(static_cast<size_t>(quads), false);
+    ReadQuads read;
+    for (int64_t channel = 0; channel < conv.in_channels; ++channel) {
+        bool zero = true;
+        for (int64_t column = 0; column < conv.out_channels && zero; ++column)
+            zero = conv.weight(column, channel, 0) == 0;
+        if (zero) continue;
+        used[static_cast<size_t>(channel / 4)] = true;
+        ++read.channels;
+    }
+    if (read.channels == 0) return {0, quads, quads, 0, conv.in_channels};
+    const auto at = [&](int64_t quad) { return used[static_cast<size_t>(quad)]; };
+    int64_t last = quads - 1, gap = 0, widest = 0, gap_end = quads;
+    while (!at(read.first)) ++read.first;
+    while (!at(last)) --last;
+    for (int64_t quad = read.first; quad <= last; ++quad) {
+        gap = at(quad) ? 0 : gap + 1;
+        if (gap > widest) {
+            widest = gap;
+            gap_end = quad + 1;
+        }
+    }
+    read.skip = widest;
+    read.count = last + 1 - read.first - widest;
+    read.skip_at = widest ? gap_end - widest - read.first : read.count;
+    return read;
+}
+
 // One dispatch for every `join` groups, as a convolution of one group whose weights between different groups are zero.
 Status plan_joined(PlanContext &ctx, const ConvolutionNode &conv, int64_t join) {
     const Window &window = conv.window;
     const int64_t in_group = conv.in_channels / conv.group, out_group = conv.out_channels / conv.group;
-    const int64_t in_quads = quads_of(join * in_group), lanes = 4 * in_quads, taps = conv.taps();
+    const int64_t taps = conv.taps();
+    const bool single = window.is_pointwise() && conv.group == 1;
+    ReadQuads read = {0, quads_of(join * in_group), 0, 0, in_group};
+    if (single) read = read_quads(conv);
+    const int64_t in_quads = read.count, lanes = 4 * in_quads;
     if (!reducible(taps, in_quads)) {
         return ctx.unsupported("weights " + to_string(ctx.input(1).shape) + ": too long a sum");
     }
@@ -56,7 +100,9 @@ Status plan_joined(PlanContext &ctx, const ConvolutionNode &conv, int64_t join) 
     product.rows = conv.out_pixels();
     product.k_quads = taps * in_quads;
     product.columns = join * out_group;
-    product.depth = static_cast<double>(taps * in_group);
+    product.depth = static_cast<double>(taps * read.channels);
+    product.skip_at = read.skip_at;
+    product.skip = read.skip;
     product.in_quads = in_quads;
     if (!window.is_pointwise()) product.window = window;
     product.source_stride = quads_of(conv.in_channels);
@@ -64,7 +110,7 @@ Status plan_joined(PlanContext &ctx, const ConvolutionNode &conv, int64_t join) 
     product.half = ctx.half();
     product.epilogue = ctx.node().epilogue;
     for (int64_t first = 0; first < conv.group; first += join) {
-        product.source_offset = first * in_group / 4;
+        product.source_offset = first * in_group / 4 + read.first;
         product.residual_offset = first * out_group / 4;
         product.destination_offset = place.offset + product.residual_offset;
         const int64_t first_column = first * out_group;
@@ -73,7 +119,8 @@ Status plan_joined(PlanContext &ctx, const ConvolutionNode &conv, int64_t join) 
                                                 : std::span(conv.bias).subspan(static_cast<size_t>(first_column),
                                                                                static_cast<size_t>(columns));
             return pack_matrix(k_quads, columns, tile_columns, bias, [&](int64_t k) {
-                return [&, lane = k % lanes, tap = k / lanes](int64_t column) {
+                const int64_t lane = single ? 4 * read.source(k / 4) + k % 4 : k % lanes;
+                return [&, lane, tap = k / lanes](int64_t column) {
                     const int64_t channel = lane - (join == 1 ? 0 : column / out_group * in_group);
                     return channel >= 0 && channel < in_group ? conv.weight(first_column + column, channel, tap) : 0.0f;
                 };

@@ -52,6 +52,7 @@ struct MatrixProduct {
     std::optional<Window> window;  ///< a convolution: its k_quads are taps() in_quads; else a plain product
     // Texels of whole rows, and where the ones concerned begin in them: groups of channels.
     int64_t source_stride = 0, source_offset = 0;
+    int64_t skip_at = 0, skip = 0;  ///< without a window: texels of a source row from skip_at on lie `skip` further
     int64_t destination_stride = 0, destination_offset = 0;
     int64_t residual_stride = 0, residual_offset = 0;
     /// Products of the same shape, whose rows lie one product after another, with weights of their own. No window then.

@@ -72,6 +72,7 @@ PUSH {
     uint activation;
     float activation_a, activation_b;
     uint batch_src, batch_weights, batch_dst;
+    uint skip_at, skip;  // texels of a row from skip_at on lie `skip` further: what is between has weights of zero
 } pc;
 
 #define TILE_WEIGHTS (gl_WorkGroupID.y * pc.batch_weights)
@@ -88,7 +89,8 @@ void main() {
     uint quad = 0u;
     do {
         vec4 a[TILE_SLOTS];
-        [[unroll]] for (int i = 0; i < TILE_SLOTS; ++i) a[i] = LOAD4(src, at[i] + int(quad));
+        const int from = int(quad + (quad < pc.skip_at ? 0u : pc.skip));
+        [[unroll]] for (int i = 0; i < TILE_SLOTS; ++i) a[i] = LOAD4(src, at[i] + from);
         tile_step(a, weight);
     } while (++quad < pc.in_quads);
     TILE_STORE()

@@ -501,6 +501,39 @@ TEST_CASE("reshapings round a transposition are a pixel shuffle, or its inverse"
     }
 }
 
+TEST_CASE("a convolution of single pixels takes its choice of channels into its weights") {
+    for (const bool runs : {true, false}) {  // {4..7, 12..15} are two runs of texels; every other channel is refused
+        GraphBuilder g;
+        const ValueId x = g.input("x", {1, 16, 4, 5});
+        Ints channels;
+        for (int64_t j = 0; j < 8; ++j) channels.push_back(runs ? 4 + j % 2 * 8 + j / 2 : 2 * j);
+        for (const int64_t other : {1, 2, 3}) channels.push_back(other);
+        const ValueId a =
+            g.node("ChannelGather", {x}, "a", {1, 8, 4, 5}, {{"channels", channels}, {"counts", Ints{8, 3}}});
+        const ValueId b = g.graph.add_value("b");
+        g.graph.values[b].shape = {1, 3, 4, 5};
+        g.graph.values[b].known = true;
+        g.graph.nodes.back().domain = "saccade";
+        g.graph.nodes.back().outputs.push_back(b);
+        std::vector<float> weights;
+        for (int i = 0; i < 16; ++i) weights.push_back(static_cast<float>(i + 1));
+        const ValueId w = g.floats("w", {2, 8, 1, 1}, weights);
+        g.output(g.node("Conv", {a, w}, "y", {1, 2, 4, 5}));
+        g.output(b);
+        fuse(g.graph);
+        CHECK(types_of(g.graph) == "saccade.ChannelGather Conv");
+        const Node &gather = g.graph.nodes[0], &conv = g.graph.nodes[1];
+        CHECK(conv.inputs[0] == (runs ? x : a));
+        CHECK(gather.ints_or("counts", {}) == (runs ? Ints{3} : Ints{8, 3}));
+        if (!runs) continue;
+        CHECK(gather.outputs == std::vector<ValueId>{b});
+        CHECK(gather.ints_or("channels", {}) == Ints{1, 2, 3});
+        CHECK(floats_of(g.graph, conv.inputs[1]) == std::vector<float>{0,  0,  0, 0, 1, 3, 5,  7,  0,  0, 0,
+                                                                       0,  2,  4, 6, 8, 0, 0,  0,  0,  9, 11,
+                                                                       13, 15, 0, 0, 0, 0, 10, 12, 14, 16});
+    }
+}
+
 TEST_CASE("what looks like a shuffle and is none stays") {
     // The same with two images: the batch is mixed into the channels.
     GraphBuilder g;

@@ -74,6 +74,35 @@ TEST_CASE("conv2d: a single pixel's window is a matrix product") {
     check_conv({.channels = 7, .h = 3, .w = 3, .out_channels = 5, .kernel_h = 1, .kernel_w = 1});  // padded: not one
 }
 
+TEST_CASE("conv2d: channels that no weight looks at") {
+    const ConvSizes sizes = {.n = 2,
+                             .channels = 27,
+                             .h = 5,
+                             .w = 7,
+                             .out_channels = 21,
+                             .kernel_h = 1,
+                             .kernel_w = 1,
+                             .pad_top = 0,
+                             .pad_left = 0,
+                             .pad_bottom = 0,
+                             .pad_right = 0};
+    struct Range {
+        size_t first, last;
+    };
+    // None; before; after; between; of several gaps the widest; all.
+    const std::vector<std::vector<Range>> cases = {{{4, 6}},  {{0, 9}},          {{13, 27}},
+                                                   {{7, 18}}, {{0, 4}, {9, 17}}, {{4, 8}, {12, 20}, {24, 27}},
+                                                   {{0, 26}}, {{0, 27}}};
+    for (const auto &ranges : cases) {
+        OpCase op = conv_case(sizes);
+        for (size_t i = 0; i < op.inputs[1].values.size(); ++i)
+            for (const Range &range : ranges)
+                if (i % 27 >= range.first && i % 27 < range.last) op.inputs[1].values[i] = 0;
+        op.dense = false;
+        check_op(op, conv_reference(sizes));
+    }
+}
+
 TEST_CASE("conv2d: epilogues") {
     for (const Epilogue &epilogue : all_epilogues()) {
         check_conv({.channels = 5, .h = 6, .w = 7, .out_channels = 6}, true, epilogue);
