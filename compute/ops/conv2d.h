@@ -26,6 +26,9 @@ struct ConvolutionNode {
 /// conv2d_winograd.cpp: appends what can do `product`, the whole convolution, if its window is 3 x 3 of stride 1.
 void add_winograd_candidates(PlanContext &ctx, const ConvolutionNode &conv, const MatrixProduct &product,
                              std::vector<Candidate> &candidates);
+/// conv2d_direct.cpp: appends what can do `product`, the whole convolution, if it has at most four input channels.
+void add_direct_candidate(PlanContext &ctx, const ConvolutionNode &conv, const MatrixProduct &product,
+                          std::vector<Candidate> &candidates);
 Status plan_depthwise(PlanContext &ctx, const ConvolutionNode &conv);    ///< conv2d_depthwise.cpp: of two axes
 Status plan_depthwise3d(PlanContext &ctx, const ConvolutionNode &conv);  ///< conv3d_depthwise.cpp: of three
 Status plan_grouped(PlanContext &ctx, const ConvolutionNode &conv);      ///< conv2d_grouped.cpp

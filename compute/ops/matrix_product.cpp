@@ -22,14 +22,16 @@ constexpr Tiling tilings[] = {
     {"28x4", "_s28x4", 4, 28, false, 84, 61, 0},
 };
 
-// What the tiling computes, with the rows and columns beyond the matrix.
+// What the tiling computes, with the rows and columns beyond the matrix. On llvmpipe the address of a tap costs as much
+// as the products of one and a half texels, the bias and the results of a tile as those of four.
 double expected_cost(const Tiling &tiling, const MatrixProduct &product, bool cpu) {
     const double speed = !cpu ? tiling.gpu : product.window ? tiling.conv_cpu : tiling.gemm_cpu;
     if (speed == 0) return std::numeric_limits<double>::infinity();
     const int64_t rows = round_up(product.rows, tiling.rows),
                   columns = round_up(product.columns, panel_columns(tiling.columns));
-    return 8.0 * static_cast<double>(product.batches * rows) * static_cast<double>(columns) *
-           static_cast<double>(product.k_quads) / speed;
+    const double taps = static_cast<double>(product.k_quads) / static_cast<double>(product.in_quads);
+    const double quads = static_cast<double>(product.k_quads) + (product.window ? 1.5 * taps : 0.0) + 4.0;
+    return 8.0 * static_cast<double>(product.batches * rows) * static_cast<double>(columns) * quads / speed;
 }
 
 const char *stem_of(const MatrixProduct &product) {
