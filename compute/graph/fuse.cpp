@@ -5,14 +5,19 @@
 namespace sac {
 
 bool takes_epilogue(const Node &node) {
-    return is_a(node, "Conv") || is_a(node, "ConvTranspose") || is_a(node, "Gemm");
+    return is_a(node, "Conv") || is_a(node, "ConvTranspose") || is_a(node, "Gemm") ||
+           (node.domain == "saccade" && node.type == "Linear");
 }
 
 void fuse(Graph &graph) {
     // What a family makes may be what another looks for. Each change removes a node or moves one towards the end, so
     // this comes to an end; the bound is for our own mistakes.
     for (int round = 0; round < 64; ++round) {
-        bool changed = fuse_transpositions(graph);
+        bool changed = fuse_attention(graph);
+        changed = fuse_layer_norms(graph) || changed;
+        changed = fuse_gelus(graph) || changed;
+        changed = fuse_linears(graph) || changed;
+        changed = fuse_transpositions(graph) || changed;
         changed = fuse_channel_gathers(graph) || changed;
         changed = fuse_pixel_shuffles(graph) || changed;
         changed = fuse_gathered_weights(graph) || changed;

@@ -8,6 +8,21 @@ namespace sac {
 /// True for nodes whose kernels take an Epilogue.
 bool takes_epilogue(const Node &node);
 
+/// softmax(scale q k' + mask) v with all that moves, splits or scales q, k, v and the result, in the exporters'
+/// spellings
+/// -> saccade.Attention (compute/ops/attention.cpp).
+bool fuse_attention(Graph &graph);
+
+/// The mean, the variance and what else a layer normalisation is spelled with -> LayerNormalization.
+bool fuse_layer_norms(Graph &graph);
+
+/// x (1 + erf(x / sqrt 2)) / 2, or the same by tanh, in any order of its factors -> Gelu.
+bool fuse_gelus(Graph &graph);
+
+/// MatMul of three axes and more by a constant matrix, whose rows are whole texels, and its bias -> saccade.Linear,
+/// which takes an epilogue.
+bool fuse_linears(Graph &graph);
+
 /// Chains of Reshape, Flatten, Squeeze, Unsqueeze, Transpose: joined, cancelled, or moved past Pad and Softmax, so that
 /// channels stay the second axis. A transposition of axes of size 1 alone becomes a Reshape.
 bool fuse_transpositions(Graph &graph);

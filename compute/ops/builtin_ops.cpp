@@ -30,13 +30,16 @@
     X(flatten)                   \
     X(floor)                     \
     X(gather)                    \
+    X(gelu)                      \
     X(gemm)                      \
     X(global_average_pool)       \
     X(global_max_pool)           \
     X(hard_sigmoid)              \
     X(hard_swish)                \
     X(identity)                  \
+    X(layer_normalization)       \
     X(leaky_relu)                \
+    X(linear)                    \
     X(log)                       \
     X(matmul)                    \
     X(max)                       \

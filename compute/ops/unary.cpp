@@ -19,6 +19,7 @@ Function activation(Activation kind, float a = 0, float b = 0) {
     return {"unary_activation", static_cast<uint32_t>(kind), a, b};
 }
 Function simple(uint32_t kind, float a = 0, float b = 0) { return {"unary_simple", kind, a, b}; }
+Function gelu(bool by_tanh) { return {"unary_gelu", by_tanh ? 1u : 0u, 0, 0}; }
 Function math(uint32_t kind, float a = 0) { return {"unary_math", kind, a, 0}; }
 
 // `bound(i, name, fallback)`: a number of Clip's, from input i or the attribute.
@@ -47,6 +48,7 @@ std::optional<Function> function_of(const Node &node, const Bound &bound) {
     if (type == "Log") return math(1);
     if (type == "Erf") return math(2);
     if (type == "Softplus") return math(3);
+    if (type == "Gelu") return gelu(node.string_or("approximate", "none") == "tanh");
     if (type == "Elu") return math(5, node.float_or("alpha", 1.0f));
     if (type == "Sin") return math(6);
     if (type == "Cos") return math(7);
@@ -132,6 +134,7 @@ SAC_OPERATOR(log) = unary("Log");
 SAC_OPERATOR(erf) = unary("Erf");
 SAC_OPERATOR(softplus) = unary("Softplus");
 SAC_OPERATOR(elu) = unary("Elu");
+SAC_OPERATOR(gelu) = unary("Gelu");
 SAC_OPERATOR(sin) = unary("Sin");
 SAC_OPERATOR(cos) = unary("Cos");
 

@@ -1,5 +1,5 @@
 // Functions of one element, on whole texels of any layout. Pad lanes stay zero.
-// Three families, for devices that compute every branch of a switch: ACTIVATION (the kinds of activation.glsl), SIMPLE, MATH.
+// Families, for devices that compute every branch of a switch: ACTIVATION (the kinds of activation.glsl), SIMPLE, MATH, GELU.
 // Bindings: src, dst (the same buffer is allowed). Dispatch: x = ceil(count / 64).
 #version 450
 #pragma kernel unary_activation_f32 FAMILY=0
@@ -14,6 +14,10 @@
 #pragma kernel unary_math_f32_t FAMILY=2 TEXEL needs=texel
 #pragma kernel unary_math_f16 FAMILY=2 STORAGE_F16
 #pragma kernel unary_math_f16_t FAMILY=2 STORAGE_F16 TEXEL needs=texel
+#pragma kernel unary_gelu_f32 FAMILY=3
+#pragma kernel unary_gelu_f32_t FAMILY=3 TEXEL needs=texel
+#pragma kernel unary_gelu_f16 FAMILY=3 STORAGE_F16
+#pragma kernel unary_gelu_f16_t FAMILY=3 STORAGE_F16 TEXEL needs=texel
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #include "activation.glsl"
@@ -50,6 +54,21 @@ vec4 apply(vec4 x) {
         default: return x;
     }
 }
+#elif FAMILY == 3
+// x P(X < x) of a normal X, by the error function (Abramowitz and Stegun 7.1.26, off by 1.5e-7 at most), or as
+// x sigmoid(2 sqrt(2 / pi) (x + 0.044715 x^3)), which is the spelling with tanh. One exponential serves both.
+vec4 apply(vec4 x) {
+    const bool by_tanh = pc.kind == 1u;
+    const vec4 size = abs(x);
+    const vec4 curve = 1.595769122 * size + 0.07135481283 * size * size * size;
+    const vec4 e = exp(by_tanh ? -curve : -0.5 * x * x);
+    const vec4 t = 1.0 / (1.0 + (by_tanh ? e : 0.231641888 * size));
+    const vec4 tail =
+        0.5 * t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+    // What lies beyond |x|, and on this side of it: of x < 0 the former.
+    const vec4 beyond = e * (by_tanh ? t : tail);
+    return x * mix(1.0 - beyond, beyond, lessThan(x, vec4(0.0)));
+}
 #else
 // Abramowitz and Stegun 7.1.26: off by 1.5e-7 at most.
 vec4 error_function(vec4 x) {
@@ -64,7 +83,6 @@ vec4 apply(vec4 x) {
         case 1u: return log(x);
         case 2u: return error_function(x);
         case 3u: return max(x, 0.0) + log(1.0 + exp(-abs(x)));                  // softplus
-        case 4u: return 0.5 * x * (1.0 + error_function(x * 0.70710678118));    // gelu
         case 5u: return mix(x, pc.a * (exp(min(x, 0.0)) - 1.0), lessThan(x, vec4(0.0)));  // elu
         case 6u: return sin(x);
         case 7u: return cos(x);

@@ -64,6 +64,47 @@ TEST_CASE("gemm: epilogues") {
 
 TEST_CASE("gemm: a reduction of more than 65,535 steps") { check_gemm({.m = 5, .k = 70001, .n = 3}); }
 
+TEST_CASE("linear: rows of tokens, with bias, activation and residual") {
+    for (const Shape &x : {Shape{2, 9, 16}, Shape{1, 145, 64}, Shape{2, 3, 5, 8}, Shape{1, 1, 12}}) {
+        for (const bool bias : {false, true}) {
+            for (const Epilogue &epilogue :
+                 {Epilogue{}, Epilogue{Activation::relu, 0, 0, true}, Epilogue{Activation::silu, 0, 0, false}}) {
+                INFO("Linear of ", to_string(x), bias ? " with a bias" : "",
+                     epilogue.residual ? " and a residual" : "");
+                const int64_t k = x.back(), n = 20, rows = element_count(x) / k;
+                Shape y = x;
+                y.back() = n;
+                OpCase op{.type = "Linear",
+                          .inputs = {runtime(x, 1), constant({k, n}, 2)},
+                          .opset = 1,
+                          .domain = "saccade",
+                          .epilogue = epilogue};
+                if (bias) op.inputs.push_back(constant({n}, 3));
+                if (epilogue.residual) op.inputs.push_back(runtime(y, 4));
+                check_op(op, [&](const std::vector<Array> &in) {
+                    Array out(y);
+                    for (int64_t row = 0; row < rows; ++row)
+                        for (int64_t column = 0; column < n; ++column) {
+                            double sum = bias ? in[2][column] : 0;
+                            for (int64_t i = 0; i < k; ++i) sum += in[0][row * k + i] * in[1][i * n + column];
+                            const int64_t at = row * n + column;
+                            out[at] = activate(epilogue, sum, epilogue.residual ? in.back()[at] : 0);
+                        }
+                    return std::vector<Array>{out};
+                });
+            }
+        }
+    }
+    const auto load = [](const Shape &x, const Shape &w) {
+        return load_code(
+            {.type = "Linear", .inputs = {runtime(x, 1), constant(w, 2)}, .opset = 1, .domain = "saccade"});
+    };
+    CHECK(load({1, 3, 4}, {4, 8}) == Code::ok);
+    CHECK(load({1, 3, 4}, {4, 7}) == Code::invalid_file);
+    CHECK(load({1, 3, 5}, {5, 8}) == Code::invalid_file);
+    CHECK(load({1, 3, 4}, {8, 8}) == Code::invalid_file);
+}
+
 TEST_CASE("gemm: what a file may not say") {
     const auto error_of = [](std::vector<OpInput> inputs, Attributes attributes = {}) {
         const Status status =

@@ -58,6 +58,17 @@ TEST_CASE("unary: transcendental functions") {
     check_unary("Cos", -3, 3, [](double x) { return std::cos(x); });
 }
 
+TEST_CASE("unary: gelu") {
+    for (const double range : {0.5, 3.0, 9.0}) {
+        check_unary("Gelu", -range, range, [](double x) { return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0))); });
+        check_unary("Gelu", -range, range,
+                    [](double x) {
+                        return 0.5 * x * (1 + std::tanh(std::sqrt(2 / 3.14159265358979) * (x + 0.044715 * x * x * x)));
+                    },
+                    {{"approximate", std::string("tanh")}});
+    }
+}
+
 TEST_CASE("unary: Clip by attributes and by inputs") {
     const auto clip = [](double low, double high) {
         return [low, high](const std::vector<Array> &in) {
