@@ -1,20 +1,16 @@
-// saccade inspect, run and bench.
+// saccade inspect and run.
 #include <doctest/doctest.h>
 
 #include <cmath>
 
-#include <nlohmann/json.hpp>
-
 #include "compute/onnx/model_writer.h"
 #include "samples/cli/npy.h"
-#include "samples/cli/statistics.h"
 #include "samples/networks/networks.h"
 #include "tests/cli/program.h"
 #include "tests/support/files.h"
 
 using namespace sac;
 using namespace sac::test;
-using Json = nlohmann::json;
 
 namespace {
 
@@ -97,57 +93,4 @@ TEST_CASE("inspect shows inputs, kernels and memory") {
     const Finished plan = saccade({"inspect", path, "--plan"});
     CHECK(plan.code == 0);
     CHECK(plan.out.size() > 1000);
-}
-
-TEST_CASE("bench measures, in text and JSON") {
-    const Finished finished = saccade({"bench", "--net", "squeezenet", "--runs", "3", "--json", "--kernels"});
-    CAPTURE(finished.err);
-    REQUIRE(finished.code == 0);
-    REQUIRE(finished.lines().size() == 1);
-    const Json line = Json::parse(finished.lines()[0]);
-    CHECK(line.at("network") == "squeezenet");
-    CHECK(line.at("runs") == 3);
-    CHECK(line.at("median_ms") > 0);
-    CHECK(line.at("p99_ms") >= line.at("median_ms"));
-    CHECK(line.at("kernels").size() == line.at("dispatches"));
-}
-
-TEST_CASE("loads and runs that last are told of on a terminal") {
-    const TempDir caches;  // empty: loading lasts for seconds, at least on a CPU
-    const ScopedEnv ours("SACCADE_CACHE_DIR", (caches / "ours").string().c_str());
-    const ScopedEnv drivers("MESA_SHADER_CACHE_DIR", (caches / "driver").string().c_str());
-    const std::string path = (caches / "net.onnx").string();
-    REQUIRE(write_network("resnet18", 1, path).ok());
-    const auto tells = [](const Finished &finished, const std::string &what, double milliseconds) {
-        CAPTURE(finished.err);
-        CAPTURE(what);
-        if (milliseconds > 1500) CHECK(finished.err.find("\r" + what) != std::string::npos);
-    };
-    const Finished inspected = saccade_on_terminal({"inspect", path});
-    REQUIRE(inspected.code == 0);
-    const size_t ready = inspected.out.find("ready in ");
-    REQUIRE(ready != std::string::npos);
-    tells(inspected, "loading net.onnx", std::stod(inspected.out.substr(ready + 9)));
-
-    const Finished measured =
-        saccade_on_terminal({"bench", "--net", "resnet18", "--load", "--runs", "24", "--rounds", "2", "--json"});
-    REQUIRE(measured.code == 0);
-    REQUIRE(measured.lines().size() == 1);  // nothing of it on stdout
-    const Json line = Json::parse(measured.lines()[0]);
-    tells(measured, "loading resnet18.onnx", line.at("load_cold_ms"));
-    tells(measured, "resnet18, round 2 of 2  [", 24 * line.at("min_ms").get<double>());
-}
-
-TEST_CASE("percentiles and the other program's lines") {
-    CHECK(cli::median({3, 1, 2}) == 2);
-    CHECK(cli::median({4, 1, 2, 3}) == 2.5);
-    CHECK(cli::median({}) == 0);
-    CHECK(cli::percentile({1, 2, 3, 4, 5}, 1) == 5);
-    CHECK(cli::percentile({0, 10}, 0.25) == 2.5);
-    const auto line = cli::parse_benchncnn("          FastestDet  min =   96.60  max =  101.79  avg =   98.61\n");
-    REQUIRE(line);
-    CHECK(line->name == "FastestDet");
-    CHECK(line->least == 96.6);
-    CHECK(line->average == 98.61);
-    CHECK(!cli::parse_benchncnn("loop_count = 4"));
 }
