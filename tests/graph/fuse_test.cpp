@@ -526,6 +526,50 @@ TEST_CASE("what looks like a shuffle and is none stays") {
     CHECK(types_of(h.graph) == "Reshape Transpose Gather");
 }
 
+TEST_CASE("a pooling's indices and the way back pass on taps instead, where the windows agree") {
+    struct Net : GraphBuilder {
+        ValueId pooled, indices;
+        Net(const Shape &x, const Shape &half, const std::map<std::string, Attribute, std::less<>> &window) {
+            pooled = node("MaxPool", {input("x", x)}, "pooled", half, window);
+            indices = graph.add_value("indices");
+            graph.values[indices].dtype = DType::i64;
+            graph.values[indices].shape = half;
+            graph.values[indices].known = true;
+            graph.nodes[0].outputs.push_back(indices);
+        }
+    };
+    const std::map<std::string, Attribute, std::less<>> two = {{"kernel_shape", Ints{2, 2}}, {"strides", Ints{2, 2}}};
+    const Shape x = {1, 3, 7, 8}, half = {1, 3, 3, 4};
+    {
+        Net g(x, half, two);
+        g.output(g.node("MaxUnpool", {g.pooled, g.indices, g.integers("shape", x)}, "y", x, two));
+        fuse(g.graph);
+        CHECK(types_of(g.graph) == "saccade.MaxPoolTaps saccade.MaxUnpoolTaps");
+        CHECK(is_float(g.graph.values[g.indices].dtype));
+        CHECK(g.graph.nodes[1].inputs == std::vector<ValueId>{g.pooled, g.indices});
+        CHECK(g.graph.nodes[1].ints_or("output", {}) == Ints{7, 8});
+    }
+    {
+        Net g(x, half, two);  // to another size than where the indices come from
+        g.output(g.node("MaxUnpool", {g.pooled, g.indices}, "y", {1, 3, 6, 8}, two));
+        fuse(g.graph);
+        CHECK(types_of(g.graph) == "MaxPool MaxUnpool");
+    }
+    {
+        Net g(x, half, two);
+        g.output(g.node("MaxUnpool", {g.pooled, g.indices, g.integers("shape", x)}, "y", x, two));
+        g.output(g.indices);
+        fuse(g.graph);
+        CHECK(types_of(g.graph) == "MaxPool MaxUnpool");
+    }
+    {
+        Net g(x, half, two);  // indices that nobody reads
+        g.output(g.pooled);
+        fuse(g.graph);
+        CHECK(only(g.graph).outputs.size() == 1);
+    }
+}
+
 TEST_CASE("a product of matrices and its bias are a Gemm") {
     GraphBuilder g;
     const ValueId x = g.input("x", {2, 3});
