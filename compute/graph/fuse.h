@@ -21,8 +21,8 @@ bool fuse_channel_gathers(Graph &graph);
 /// DepthToSpace or SpaceToDepth, the latter with DepthToSpace's attribute mode.
 bool fuse_pixel_shuffles(Graph &graph);
 
-/// MaxPool whose indices all go to MaxUnpools of the same window -> saccade.MaxPoolTaps and saccade.MaxUnpoolTaps, which
-/// pass on where in its window each maximum was; a second output that nobody reads is dropped.
+/// MaxPool whose indices all go to MaxUnpools of the same window -> saccade.MaxPoolTaps and saccade.MaxUnpoolTaps,
+/// which pass on where in its window each maximum was; a second output that nobody reads is dropped.
 bool fuse_unpooling(Graph &graph);
 
 /// The mean over all spatial axes, kept as axes of size 1 -> GlobalAveragePool.
