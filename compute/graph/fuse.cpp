@@ -21,6 +21,7 @@ void fuse(Graph &graph) {
         changed = fuse_channel_gathers(graph) || changed;
         changed = fuse_pixel_shuffles(graph) || changed;
         changed = fuse_gathered_weights(graph) || changed;
+        changed = fuse_unpooling(graph) || changed;
         changed = fuse_means(graph) || changed;
         changed = fuse_pads(graph) || changed;
         changed = fuse_affine(graph) || changed;

@@ -40,6 +40,10 @@ bool fuse_pixel_shuffles(Graph &graph);
 /// where the planner finds them (at most two runs of channels are read).
 bool fuse_gathered_weights(Graph &graph);
 
+/// MaxPool whose indices all go to MaxUnpools of the same window -> saccade.MaxPoolTaps and saccade.MaxUnpoolTaps,
+/// which pass on where in its window each maximum was; a second output that nobody reads is dropped.
+bool fuse_unpooling(Graph &graph);
+
 /// The mean over all spatial axes, kept as axes of size 1 -> GlobalAveragePool.
 bool fuse_means(Graph &graph);
 

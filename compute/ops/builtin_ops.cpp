@@ -44,6 +44,9 @@
     X(matmul)                    \
     X(max)                       \
     X(max_pool)                  \
+    X(max_pool_taps)             \
+    X(max_unpool)                \
+    X(max_unpool_taps)           \
     X(min)                       \
     X(mul)                       \
     X(neg)                       \

@@ -27,10 +27,9 @@ Result<Window> pool_window(const Node &node, const Shape &x) {
 Status infer(InferContext &ctx) {
     const Shape &x = ctx.shape(0);
     SAC_ASSIGN(const Window window, pool_window(ctx.node(), x));
-    if (ctx.node().outputs.size() > 1 && ctx.node().outputs[1] != no_value) {
-        return ctx.unsupported("a second output (the indices of the maxima)");
-    }
     ctx.set_output(0, ctx.input(0).dtype, window_output(window, x, x[1]));
+    if (ctx.node().type == "MaxPool" && ctx.node().outputs.size() > 1 && ctx.node().outputs[1] != no_value)
+        ctx.set_output(1, DType::i64, window_output(window, x, x[1]));
     return {};
 }
 
@@ -65,6 +64,9 @@ bool plan_window(PlanContext &ctx, const Window &w) {
 Status plan(PlanContext &ctx) {
     const Shape &x = ctx.input(0).shape, &y = ctx.output().shape;
     SAC_ASSIGN(const Window w, pool_window(ctx.node(), x));
+    if (ctx.node().outputs.size() > 1 && ctx.node().outputs[1] != no_value) {
+        return ctx.unsupported("indices of the maxima for anything but a MaxUnpool of the same window");
+    }
     if (!reducible(w.kernel_h, w.kernel_w)) return ctx.unsupported("a window of too many pixels");
     if (plan_window(ctx, w)) return {};
     const bool maximum = ctx.node().type == "MaxPool";

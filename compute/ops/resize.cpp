@@ -1,7 +1,10 @@
-// Resize (from opset 10) and Upsample of the spatial axes, nearest or linear
-// (https://onnx.ai/onnx/operators/onnx__Resize.html): every coordinate mode but tf_crop_and_resize, every rounding
-// mode. y[n, c, i, j] = x[n, c, row(i), column(j)], or the bilinear mean of four; row and column are tables made at
-// plan time.
+// Resize (from opset 10) and Upsample in all their modes (https://onnx.ai/onnx/operators/onnx__Resize.html), over any
+// axes: y[..., i, ...] = sum over j of weight(i, j) x[..., j, ...], an axis after the other; one j for the nearest, two
+// for linear, four for cubic, as many as the filter reaches with antialiasing. The sums are tables made at plan time
+// (resize_axes.h). Nearest and linear take two neighbouring axes at once (resize2d.comp); all else one at a time
+// (resize_taps.comp).
+#include "compute/ops/resize_axes.h"
+
 #include <algorithm>
 
 #include "compute/ops/copy.h"
@@ -10,151 +13,185 @@ namespace sac::ops {
 
 namespace {
 
-// What happens along one axis.
-struct Axis {
-    int64_t in = 1, out = 1;
-    float scale = 1;
+struct Resize {
+    ResizeModes modes;
+    std::vector<ResizeAxis> axes;
 };
-
-struct Modes {
-    std::string coordinate, nearest;
-    bool linear = false;
-};
-
-Result<Modes> read_modes(const Node &node) {
-    const bool modern = node.type == "Resize" && node.opset >= 11;
-    Modes modes;
-    const std::string mode = node.string_or("mode", "nearest");
-    modes.linear = mode == "linear" || mode == "bilinear";
-    if (!modes.linear && mode != "nearest") return Error(Code::unsupported, "attribute mode '" + mode + "'");
-    modes.coordinate = modern ? node.string_or("coordinate_transformation_mode", "half_pixel") : "asymmetric";
-    modes.nearest = modern ? node.string_or("nearest_mode", "round_prefer_floor") : "floor";
-    constexpr std::string_view coordinates[] = {"half_pixel", "pytorch_half_pixel",   "align_corners",
-                                                "asymmetric", "tf_half_pixel_for_nn", "half_pixel_symmetric"};
-    if (std::find(std::begin(coordinates), std::end(coordinates), modes.coordinate) == std::end(coordinates)) {
-        return Error(Code::unsupported, "attribute coordinate_transformation_mode '" + modes.coordinate + "'");
-    }
-    constexpr std::string_view roundings[] = {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"};
-    if (std::find(std::begin(roundings), std::end(roundings), modes.nearest) == std::end(roundings)) {
-        return Error(Code::unsupported, "attribute nearest_mode '" + modes.nearest + "'");
-    }
-    for (const char *key : {"antialias", "exclude_outside"}) {
-        if (node.int_or(key, 0) != 0) return Error(Code::unsupported, std::string("attribute ") + key);
-    }
-    if (node.find("axes") || node.string_or("keep_aspect_ratio_policy", "stretch") != "stretch") {
-        return Error(Code::unsupported, "attribute axes or keep_aspect_ratio_policy");
-    }
-    return modes;
-}
 
 // `constant(i)`: input i's value, null if it is left out or empty.
 template <class Constant>
-Result<std::vector<Axis>> read_axes(const Node &node, const Shape &x, const Constant &constant) {
+Result<Resize> read(const Node &node, const Shape &x, const Constant &constant) {
     const bool has_roi = node.type == "Resize" && node.opset >= 11;
-    SAC_ASSIGN(const HostTensor *scales, constant(has_roi ? 2 : 1));
-    SAC_ASSIGN(const HostTensor *sizes, constant(3));
-    std::vector<Axis> axes(x.size());
-    std::vector<float> factors;
-    const Attribute *attribute = node.find("scales");
-    if (const auto *list = attribute ? std::get_if<std::vector<float>>(attribute) : nullptr) factors = *list;
-    if (scales) factors = scales->to_floats();
-    const std::vector<int64_t> wanted = sizes && factors.empty() ? sizes->to_int64s() : std::vector<int64_t>();
-    if (factors.size() != x.size() && wanted.size() != x.size()) {
-        return Error(Code::invalid_file, "neither scales nor sizes has a number for each axis of " + to_string(x));
-    }
-    for (size_t i = 0; i < x.size(); ++i) {
-        Axis &axis = axes[i];
-        axis.in = x[i];
-        const double out = factors.empty() ? static_cast<double>(wanted[i])
-                                           : std::floor(static_cast<double>(x[i]) * static_cast<double>(factors[i]));
-        if (!(out >= 1 && out <= 1 << 20)) {
-            return Error(Code::invalid_file,
-                         "axis " + std::to_string(i) + " of " + to_string(x) + " becomes " + std::to_string(out));
-        }
-        axis.out = static_cast<int64_t>(out);
-        axis.scale = factors.empty() ? static_cast<float>(axis.out) / static_cast<float>(axis.in) : factors[i];
-        if (i < 2 && axis.out != axis.in) return Error(Code::unsupported, "resizing the batch or the channels");
-    }
-    return axes;
+    Resize resize;
+    SAC_ASSIGN(resize.modes, read_resize_modes(node));
+    ResizeInputs inputs;
+    if (has_roi && resize.modes.crops()) { SAC_ASSIGN(inputs.roi, constant(1)); }
+    SAC_ASSIGN(inputs.scales, constant(has_roi ? 2 : 1));
+    SAC_ASSIGN(inputs.sizes, constant(3));
+    SAC_ASSIGN(resize.axes, read_resize_axes(node, resize.modes, x, inputs));
+    return resize;
 }
 
 Status infer(InferContext &ctx) {
     const Shape &x = ctx.shape(0);
-    if (x.size() != 3 && x.size() != 4) return ctx.unsupported("an input of shape " + to_string(x));
-    SAC_TRY(read_modes(ctx.node()));
-    SAC_ASSIGN(const auto axes, read_axes(ctx.node(), x, [&](size_t i) -> Result<const HostTensor *> {
+    if (x.empty()) return ctx.unsupported("an input without axes");
+    SAC_ASSIGN(const Resize resize, read(ctx.node(), x, [&](size_t i) -> Result<const HostTensor *> {
                    if (!ctx.has_input(i)) return nullptr;
-                   if (!ctx.input(i).constant) return ctx.unsupported("scales or sizes that are not constant");
+                   if (!ctx.input(i).constant)
+                       return ctx.unsupported("a region, scales or sizes that are not constant");
                    return element_count(ctx.shape(i)) == 0 ? nullptr : &*ctx.input(i).constant;
                }));
     Shape y;
-    for (const Axis &axis : axes) y.push_back(axis.out);
+    for (const ResizeAxis &axis : resize.axes) y.push_back(axis.out);
     ctx.set_output(0, ctx.input(0).dtype, std::move(y));
     return {};
 }
 
-// In float, as other runtimes do: which side of a boundary a coordinate falls on is part of the result.
-float source_of(const Modes &modes, const Axis &axis, int64_t i) {
-    const float x = static_cast<float>(i), in = static_cast<float>(axis.in), out = static_cast<float>(axis.out);
-    if (modes.coordinate == "align_corners") return axis.out == 1 ? 0 : x * (in - 1) / (out - 1);
-    if (modes.coordinate == "asymmetric") return x / axis.scale;
-    if (modes.coordinate == "tf_half_pixel_for_nn") return (x + 0.5f) / axis.scale;
-    if (modes.coordinate == "pytorch_half_pixel" && axis.out == 1) return 0;
-    const float centre = (x + 0.5f) / axis.scale - 0.5f;
-    if (modes.coordinate != "half_pixel_symmetric") return centre;
-    return in / 2 * (1 - out / (axis.scale * in)) + centre;
+// C4 where channels stay what they are.
+LayoutChoice layouts(const Graph &graph, const Node &node) {
+    const Shape &x = graph.values[node.inputs[0]].shape, &y = graph.values[node.outputs[0]].shape;
+    const Layout layout = x.size() > 1 && x[1] == y[1] ? Layout::c4 : Layout::dense;
+    return {std::vector<Layout>(node.inputs.size(), layout), layout};
 }
 
-float rounded(const std::string &mode, float x) {
-    if (mode == "floor") return std::floor(x);
-    if (mode == "ceil") return std::ceil(x);
-    return mode == "round_prefer_ceil" ? std::floor(x + 0.5f) : std::ceil(x - 0.5f);
-}
+// One or, for resize2d, two neighbouring axes of the tensor as it lies in memory. `second` is after `first`.
+struct Pass {
+    size_t first = 0;
+    std::optional<size_t> second;
+};
 
-// A texel for each output position: first source, second source, the second's weight.
-void append_table(std::vector<float> &table, const Modes &modes, const Axis &axis) {
-    const float last = static_cast<float>(axis.in - 1);
-    for (int64_t i = 0; i < axis.out; ++i) {
-        const float at = source_of(modes, axis, i);
-        if (!modes.linear) {
-            const float index = std::clamp(rounded(modes.nearest, at), 0.0f, last);
-            table.insert(table.end(), {index, index, 0, 0});
-            continue;
+// The axes that change, each or each pair a pass; those that shrink most come first.
+std::vector<Pass> passes_of(std::span<const ResizeAxis> axes, bool pairs) {
+    std::vector<Pass> passes;
+    for (size_t i = axes.size(); i-- > 0;) {
+        if (axes[i].keeps) continue;
+        if (pairs && i > 0 && !axes[i - 1].keeps) {
+            passes.push_back({i - 1, i});
+            --i;
+        } else {
+            passes.push_back({i, std::nullopt});
         }
-        const float inside = std::clamp(at, 0.0f, last), first = std::floor(inside);
-        table.insert(table.end(), {first, std::min(first + 1, last), inside - first, 0});
     }
+    const auto growth = [&](const Pass &pass) {
+        const auto of = [&](size_t i) { return static_cast<double>(axes[i].out) / static_cast<double>(axes[i].in); };
+        return of(pass.first) * (pass.second ? of(*pass.second) : 1);
+    };
+    std::stable_sort(passes.begin(), passes.end(), [&](const Pass &a, const Pass &b) { return growth(a) < growth(b); });
+    return passes;
 }
 
-LayoutChoice layouts(const Graph &, const Node &node) {
-    return {std::vector<Layout>(node.inputs.size(), Layout::c4), Layout::c4};
+// From one storage to another; `axes` in memory order, of which those that come before this pass have their new size in
+// `shape`. C4: shape is N x spatial..., an element of it a pixel.
+struct Step {
+    StorageId source = 0;
+    PlanContext::Place destination;
+    int64_t channels = 0;  // 0: dense
+    std::span<const ResizeAxis> axes;
+    Shape shape;
+    Pass pass;
+};
+
+void dispatch_pairs(PlanContext &ctx, const ResizeModes &modes, const Step &step) {
+    const size_t last = step.pass.second.value_or(step.pass.first);
+    const ResizeAxis rows = step.pass.second ? step.axes[step.pass.first] : ResizeAxis(), &columns = step.axes[last];
+    // What lies after the axes is more channels of theirs.
+    const int64_t inner = product(step.shape, last + 1, step.shape.size()), quads = quads_of(step.channels) * inner;
+    const int64_t pixels = product(step.shape, 0, step.pass.first) * rows.out * columns.out;
+    const StorageId tables = ctx.upload(
+        ctx.node().name + ".table", 4 * (rows.out + columns.out),
+        [modes, rows, columns] {
+            std::vector<float> table;
+            append_pairs(table, modes, rows);
+            append_pairs(table, modes, columns);
+            return table;
+        },
+        DType::f32);
+    const bool linear = modes.filter == ResizeModes::Filter::linear;
+    Dispatch dispatch;
+    dispatch.kernel =
+        choose_kernel(ctx, linear ? "resize2d_linear" : "resize2d_nearest", {"_t", ""}, {step.source, tables});
+    dispatch.bindings = {reads(step.source), reads(tables), writes(step.destination.storage)};
+    dispatch.push_words({word(pixels * quads), word(4 * quads), word(quads), 0, word(step.destination.stride * inner),
+                         word(step.destination.offset), word(rows.in), word(columns.in), word(rows.out),
+                         word(columns.out)});
+    dispatch.groups = {word((pixels * quads + 63) / 64), 1, 1};
+    ctx.dispatch(std::move(dispatch));
+}
+
+Status dispatch_taps(PlanContext &ctx, const ResizeModes &modes, const Step &step) {
+    const ResizeAxis &axis = step.axes[step.pass.first];
+    const int64_t inner = product(step.shape, step.pass.first + 1, step.shape.size());
+    const int64_t elements = product(step.shape, 0, step.pass.first) * axis.out * inner;
+    const int64_t row = 1 + (resize_taps(modes, axis) + 1) / 2;
+    const bool dense = step.channels == 0;
+    if (4 * row >= 65535) {  // loops of one invocation may count no further on some drivers
+        return ctx.unsupported(format("%lld elements become %lld: too long a sum", static_cast<long long>(axis.in),
+                                      static_cast<long long>(axis.out)));
+    }
+    const StorageId table = ctx.upload(
+        ctx.node().name + ".table", 4 * axis.out * row, [modes, axis] { return taps_table(modes, axis); }, DType::f32);
+    const int64_t count = dense ? quads_of(elements) : elements * quads_of(step.channels);
+    Dispatch dispatch;
+    dispatch.kernel = choose_kernel(ctx, dense ? "resize_taps_dense" : "resize_taps", {"_t", ""}, {step.source, table});
+    dispatch.bindings = {reads(step.source), reads(table), writes(step.destination.storage)};
+    dispatch.push_words({word(count), word(axis.in), word(axis.out), word(inner), word(row)});
+    if (dense) {
+        dispatch.push_words({word(elements)});
+    } else {
+        dispatch.push_words({word(step.channels), word(step.destination.stride), word(step.destination.offset)});
+    }
+    dispatch.groups = {word((count + 63) / 64), 1, 1};
+    ctx.dispatch(std::move(dispatch));
+    return {};
 }
 
 Status plan(PlanContext &ctx) {
-    const Shape &x = ctx.input(0).shape, &y = ctx.output().shape;
-    SAC_ASSIGN(const Modes modes, read_modes(ctx.node()));
-    SAC_ASSIGN(const auto axes, read_axes(ctx.node(), x, [&](size_t i) -> Result<const HostTensor *> {
+    const Shape &x = ctx.input(0).shape;
+    SAC_ASSIGN(Resize resize, read(ctx.node(), x, [&](size_t i) -> Result<const HostTensor *> {
                    if (!ctx.has_input(i) || element_count(ctx.input(i).shape) == 0) return nullptr;
                    return &*ctx.input(i).constant;
                }));
-    const Axis rows = x.size() == 4 ? axes[2] : Axis(), columns = axes.back();
-    std::vector<float> table;
-    append_table(table, modes, rows);
-    append_table(table, modes, columns);
-    const auto table_size = static_cast<int64_t>(table.size());
-    const StorageId tables = ctx.upload(
-        ctx.node().name + ".table", table_size, [table] { return table; }, DType::f32);
-    const StorageId source = ctx.input_storage(0);
-    const int64_t quads = quads_of(x[1]), count = rows_of(y) * quads;
-    const PlanContext::Place place = ctx.output_place();
-    Dispatch dispatch;
-    dispatch.kernel =
-        choose_kernel(ctx, modes.linear ? "resize2d_linear" : "resize2d_nearest", {"_t", ""}, {source, tables});
-    dispatch.bindings = {reads(source), reads(tables), writes(place.storage)};
-    dispatch.push_words({word(count), word(x[1]), word(quads), 0, word(place.stride), word(place.offset), word(rows.in),
-                         word(columns.in), word(rows.out), word(columns.out)});
-    dispatch.groups = {word((count + 63) / 64), 1, 1};
-    ctx.dispatch(std::move(dispatch));
+    const bool c4 = ctx.output().layout == Layout::c4;
+    if (c4 && !resize.axes[1].keeps) return ctx.unsupported("a region of the channels");
+    const int64_t channels = c4 ? x[1] : 0;
+    if (c4) resize.axes.erase(resize.axes.begin() + 1);
+    const ResizeModes &modes = resize.modes;
+    const bool two_taps = modes.filter == ResizeModes::Filter::nearest ||
+                          (modes.filter == ResizeModes::Filter::linear && !modes.antialias);
+    const bool pairs = c4 && two_taps && !modes.crops();
+    const std::vector<Pass> passes = passes_of(resize.axes, pairs);
+    if (passes.empty()) {
+        ctx.alias_output(0, 0);
+        return {};
+    }
+    Step step;
+    step.source = ctx.input_storage(0);
+    step.channels = channels;
+    step.axes = resize.axes;
+    for (const ResizeAxis &axis : resize.axes) step.shape.push_back(axis.in);
+    for (size_t i = 0; i < passes.size(); ++i) {
+        step.pass = passes[i];
+        Shape after = step.shape;
+        for (const auto axis : {std::optional(step.pass.first), step.pass.second})
+            if (axis) after[*axis] = resize.axes[*axis].out;
+        const int64_t elements = element_count(after) * (c4 ? round_up(channels, 4) : 1);
+        if (std::max(elements, element_count(x)) >= int64_t{1} << 31) {
+            return ctx.unsupported("an input of shape " + to_string(x) + ": too many elements");
+        }
+        step.destination = {0, quads_of(channels), 0};
+        if (i + 1 < passes.size())
+            step.destination.storage = ctx.temporary(ctx.node().name + ".resized", elements);
+        else if (c4 && (!pairs || after.size() == step.pass.second.value_or(step.pass.first) + 1))
+            step.destination = ctx.output_place();  // pairs copy what lies after them whole
+        else
+            step.destination.storage = ctx.output_storage();
+        if (pairs)
+            dispatch_pairs(ctx, modes, step);
+        else
+            SAC_TRY(dispatch_taps(ctx, modes, step));
+        step.source = step.destination.storage;
+        step.shape = std::move(after);
+    }
     return {};
 }
 

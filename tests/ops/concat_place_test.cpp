@@ -56,14 +56,15 @@ Graph make_graph(bool apart, bool reversed) {
     Attributes depthwise = same, grouped = same;
     depthwise["group"] = int64_t{16};
     grouped["group"] = int64_t{8};
-    const ValueId factors = graph.add_constant("factors", HostTensor::from_floats({4}, std::vector<float>{1, 1, 1, 1}));
+    const ValueId factors = graph.add_constant("factors", HostTensor::from_floats({4}, std::vector<float>{1, 1, 2, 2}));
+    const ValueId halved = add_node(graph, "MaxPool", {x}, {{"kernel_shape", List{2, 2}}, {"strides", List{2, 2}}});
     std::vector<ValueId> parts = {
         add_node(graph, "Conv", {x, add_weights(graph, {12, 16, 3, 3})}, same),
         add_node(graph, "Conv", {x, add_weights(graph, {8, 16, 1, 1})}, {}),
         add_node(graph, "Conv", {x, add_weights(graph, {16, 1, 3, 3})}, depthwise),
         add_node(graph, "Conv", {x, add_weights(graph, {16, 2, 3, 3})}, grouped),
         add_node(graph, "MaxPool", {x}, same),
-        add_node(graph, "Resize", {x, no_value, factors}, scales),
+        add_node(graph, "Resize", {halved, no_value, factors}, scales),
         add_node(graph, "ChannelGather", {x}, {{"channels", List{1, 3, 5, 7, 9, 11, 13, 15}}, {"counts", List{8}}}),
         add_node(graph, "ChannelGather", {x},
                  {{"channels", List{3, 4, 9, 6, 7, 8, 5, 10, 11, 12, 13, 0}}, {"counts", List{12}}}),

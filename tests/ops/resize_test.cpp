@@ -121,12 +121,14 @@ TEST_CASE("resize2d: what a file may not say") {
     };
     const OpInput scales = constant_values({4}, {1, 1, 2, 2});
     CHECK(code({}, scales) == Code::ok);
-    CHECK(code({{"mode", std::string("cubic")}}, scales) == Code::unsupported);
-    CHECK(code({{"coordinate_transformation_mode", std::string("tf_crop_and_resize")}}, scales) == Code::unsupported);
+    CHECK(code({{"mode", std::string("lanczos")}}, scales) == Code::unsupported);
+    CHECK(code({{"coordinate_transformation_mode", std::string("tf_crop_and_resize")}}, scales) == Code::invalid_file);
+    CHECK(code({{"coordinate_transformation_mode", std::string("quarter_pixel")}}, scales) == Code::unsupported);
     CHECK(code({{"nearest_mode", std::string("up")}}, scales) == Code::unsupported);
-    CHECK(code({{"antialias", int64_t{1}}}, scales) == Code::unsupported);
+    CHECK(code({{"mode", std::string("cubic")}, {"cubic_coeff_a", std::nanf("")}}, scales) == Code::invalid_file);
+    CHECK(code({{"keep_aspect_ratio_policy", std::string("loose")}}, scales) == Code::unsupported);
+    CHECK(code({{"axes", std::vector<int64_t>{2, 4}}}, constant_values({2}, {2, 2})) == Code::invalid_file);
     CHECK(code({}, constant_values({2}, {2, 2})) == Code::invalid_file);
-    CHECK(code({}, constant_values({4}, {1, 2, 2, 2})) == Code::unsupported);
     CHECK(code({}, constant_values({4}, {1, 1, 0, 2})) == Code::invalid_file);
     CHECK(code({}, constant_values({4}, {1, 1, -2, 2})) == Code::invalid_file);
     CHECK(code({}, constant_values({4}, {1, 1, std::nanf(""), 2})) == Code::invalid_file);
