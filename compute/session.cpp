@@ -269,7 +269,8 @@ Result<bool> Session::run_slice(double budget_us) {
     SAC_TRY(slices.commands.begin(true));
     slices.stamps.reset(commands);
     if (!by_dispatch) slices.stamps.write(commands, 0);
-    SAC_TRY(record(commands, first, last, {.copies = {}, .stamps = by_dispatch ? &slices.stamps : nullptr}));
+    SAC_TRY(record(commands, first, last,
+                   {.copies = {}, .stamps = by_dispatch ? &slices.stamps : nullptr, .first_stamp = 0}));
     if (!by_dispatch) slices.stamps.write(commands, 1);
     SAC_TRY(slices.commands.end());
 

@@ -61,8 +61,10 @@ struct Observation {
         VkBuffer to = VK_NULL_HANDLE;  ///< of the storage's bytes, with VK_BUFFER_USAGE_TRANSFER_DST_BIT
     };
     std::span<const Copy> copies;  ///< in the order of `after`
-    /// Null, or room for a stamp before each dispatch of the recording and one after the last. The caller resets them.
+    /// Null, or room for a stamp before each dispatch of the recording and one after the last, from `first_stamp` on.
+    /// The caller resets them.
     vk::Timestamps *stamps = nullptr;
+    uint32_t first_stamp = 0;
 };
 
 /// Where the time of the last profiled run went.

@@ -283,7 +283,7 @@ void SessionResources::record(VkCommandBuffer cmd, const Plan &plan, PlanPlace f
     memory_barrier(fn, cmd, VK_PIPELINE_STAGE_ALL_COMMANDS_BIT, VK_ACCESS_MEMORY_WRITE_BIT,
                    VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, shader);
     const Kernel *bound = nullptr;
-    uint32_t stamp = 0;
+    uint32_t stamp = observation.first_stamp;
     for (PlanPlace at = first; at < last; at = {at.dispatch + 1, 0}) {
         const uint32_t i = at.dispatch;
         const Dispatch &dispatch = plan.dispatches[i];

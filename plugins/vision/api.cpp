@@ -94,6 +94,30 @@ sac_result record_frame(sac_context context, const sac_frame *frame, const sac_v
     });
 }
 
+sac_result record_slice(sac_context context, const sac_vk_commands *commands) {
+    return call_on(context, [&](Context &c) -> Answer {
+        SAC_ASSIGN(const bool recorded, c.frames().record_slice(commands));
+        return recorded ? SAC_OK : SAC_NOT_READY;
+    });
+}
+
+sac_result set_budget(sac_context context, const sac_budget *budget) {
+    return call_on(context, [&](Context &c) { return c.set_budget(budget); });
+}
+
+sac_result host_frame(sac_context context, uint32_t frame_us) {
+    return call_on(context, [&](Context &c) -> Status {
+        c.frames().pacing().host_frame(frame_us);
+        return {};
+    });
+}
+
+sac_result get_budget_state(sac_context context, sac_budget_state *state) {
+    return call_on(context, [&](Context &c) -> Status {
+        return write_struct(state, SAC_TYPE_BUDGET_STATE, "state", c.frames().pacing().state());
+    });
+}
+
 sac_result acquire_result(sac_context context, uint64_t after, const sac_snapshot **snapshot) {
     if (snapshot) *snapshot = nullptr;
     return call_on(context, [&](Context &c) -> Answer {
@@ -158,6 +182,10 @@ sac_api table() {
     api.get_extension = get_extension;
     api.set_track_settings = set_track_settings;
     api.record_frame = record_frame;
+    api.set_budget = set_budget;
+    api.host_frame = host_frame;
+    api.get_budget_state = get_budget_state;
+    api.record_slice = record_slice;
     return api;
 }
 

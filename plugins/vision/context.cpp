@@ -124,6 +124,25 @@ Status Context::set_track_settings(const sac_track_settings *given) {
     return {};
 }
 
+Status Context::set_budget(const sac_budget *given) {
+    constexpr uint32_t second_us = 1'000'000, usual_frame_us = 16'667;
+    sac_budget budget = {};
+    SAC_TRY(read_struct(given, SAC_TYPE_BUDGET, "budget", budget));
+    if (budget.budget_us > second_us)
+        return wrong(format("budget.budget_us is %u; at most %u are allowed", budget.budget_us, second_us));
+    if (budget.host_frame_us > second_us)
+        return wrong(format("budget.host_frame_us is %u; at most %u are allowed", budget.host_frame_us, second_us));
+    if (budget.least_us > budget.budget_us)
+        return wrong(format("budget.least_us is %u, above budget_us", budget.least_us));
+    if (budget.reserved != 0) return wrong(format("budget.reserved is %u, not 0", budget.reserved));
+    if (budget.budget_us && opened_.mode == SAC_MODE_HOST_COMMANDS && !opened_.device->caps().timestamps)
+        return Error(Code::unsupported,
+                     "budget: the device has no timestamps, without which slices in a host's commands cannot be timed");
+    const uint32_t least_us = budget.least_us ? budget.least_us : (budget.budget_us + 7) / 8;
+    frames_->pacing().set({budget.budget_us, least_us, budget.host_frame_us ? budget.host_frame_us : usual_frame_us});
+    return {};
+}
+
 Result<const sac_snapshot *> Context::acquire(uint64_t after) {
     if (const sac_snapshot *snapshot = snapshots_->acquire(after)) return snapshot;
     SAC_TRY(health_.status());

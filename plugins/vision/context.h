@@ -20,6 +20,7 @@ public:
     Result<uint32_t> load_model(const sac_model_desc *desc);
     Status set_detect_settings(const sac_detect_settings *settings);
     Status set_track_settings(const sac_track_settings *settings);
+    Status set_budget(const sac_budget *budget);
     Result<bool> submit(const sac_frame *frame) { return frames_->submit(frame); }
     Result<bool> record(const sac_frame *frame, const sac_vk_commands *commands) {
         return frames_->record(frame, commands);

@@ -24,7 +24,7 @@ Result<std::unique_ptr<FrameQueue>> FrameQueue::create(const Parts &parts) {
         SAC_ASSIGN(self->recorder_, FrameRecorder::create(parts.runtime, parts.runtime_mutex, parts.inspector));
     } else {
         SAC_ASSIGN(self->runner_, FrameRunner::create(parts.runtime, parts.runtime_mutex, parts.host, self->host_wait_,
-                                                      self->staging_, parts.inspector));
+                                                      self->staging_, parts.inspector, self->pacing_));
     }
     self->overtaken_.reserve(64);
     self->returning_.reserve(64);
@@ -40,6 +40,7 @@ FrameQueue::~FrameQueue() {
 
 void FrameQueue::cancel() {
     host_wait_.cancel();
+    pacing_.cancel();
     const std::lock_guard lock(mutex_);
     stop_ = true;
     work_.notify_all();
@@ -247,6 +248,7 @@ Status FrameQueue::publish(const Frame &frame, const Settings &settings, const F
     fields.model_id = settings.active->id;
     fields.gpu_us = timing.gpu_us;
     fields.candidate_count = timing.candidate_count = outcome.candidates;
+    content.slices = outcome.slices;
     content.labels = settings.active->model->labels();
     if (Tracking *const tracking = settings.tracking.get()) {
         if (std::exchange(tracking->model_id, fields.model_id) != fields.model_id) tracking->tracker.clear();

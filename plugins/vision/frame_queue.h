@@ -57,7 +57,12 @@ public:
     /// allocation once each slot has seen a frame of that size.
     Result<bool> record(const sac_frame *given, const sac_vk_commands *commands);
 
+    /// With a budget: adds the next slice of the frame that record has begun to a host's commands. True; false, with
+    /// nothing recorded, if there is none, or as many as there are slots for are in flight. [thread] as record.
+    Result<bool> record_slice(const sac_vk_commands *commands);
+
     // [thread] any:
+    Pacing &pacing() { return pacing_; }
     /// All but the classes.
     void set_overrides(const DetectOverrides &overrides);
     void set_class_filter(ClassFilter classes);
@@ -94,14 +99,24 @@ private:
         DetectionThresholds thresholds;  ///< of the head
         float least_score = 0;           ///< see SnapshotContent
     };
-    /// A frame in a host's commands. The recording thread's until `recorded`, then the frame thread's.
-    struct InFlight {
+    /// A frame in a host's commands, from its first to the result. It has the recorder's slot of the same number.
+    struct Work {
         Frame frame;
         Settings settings;
         sac_frame_timing timing = {};
+        sac_slices slices = {};  ///< counted by the frame thread
+        FramePlace recorded;     ///< how far: the recording thread's
+        bool observed = false;   ///< by the inspector: one at a time
+        bool sliced = false;
+        std::optional<Error> failure;
+    };
+    /// Commands of the host's with a frame's work or a slice of it. The recording thread's until `recorded`, then the
+    /// frame thread's.
+    struct InFlight {
         vk::SemaphorePoint done;
         uint64_t tag = 0;
-        bool observed = false;  ///< by the inspector: one at a time
+        uint32_t work = 0;
+        FrameSlice slice;
         bool recorded = false;
     };
     /// A kind of frame that the frame thread is to prepare for; none is recorded meanwhile.
@@ -135,11 +150,18 @@ private:
     // Mode C:
     void run_recorded();
     Result<bool> may_record();
+    Result<HostCommands> check_commands(const sac_vk_commands *given) const;
     InFlight &slot_of(uint64_t tag) { return in_flight_[tag % FrameRecorder::slots]; }
-    void finish(InFlight &frame, Status status);
+    static uint32_t work_of(uint64_t frame) { return static_cast<uint32_t>(frame % FrameRecorder::slots); }
+    uint64_t reserve(uint32_t work, const HostCommands &commands);
+    Status record_reserved(InFlight &next, const HostCommands &commands);
+    bool oldest_is_over();
+    void finish(InFlight &commands, Status status);
+    void finish_oldest();
 
     const Parts parts_;
     HostWait host_wait_;
+    Pacing pacing_;
     Staging staging_;
     std::unique_ptr<FrameRunner> runner_;      ///< null in mode C
     std::unique_ptr<FrameRecorder> recorder_;  ///< of mode C
@@ -155,12 +177,16 @@ private:
     std::shared_ptr<Tracking> tracking_;
     std::atomic<uint32_t> last_track_id_ = 0;
     sac_statistics counts_ = {};
-    std::optional<Error> last_failure_;                     ///< of the frame that was finished last
-    std::optional<Pending> held_;                           ///< changed by the frame thread alone
-    sac_run_state run_ = {};                                ///< but for is_held and held_frame_id
-    std::array<InFlight, FrameRecorder::slots> in_flight_;  ///< by slot_of
-    uint64_t first_tag_ = 1, next_tag_ = 1;                 ///< those from the first on, before the next, are in flight
-    bool observing_ = false;                                ///< one of them is observed
+    std::optional<Error> last_failure_;                      ///< of the frame that was finished last
+    std::optional<Pending> held_;                            ///< changed by the frame thread alone
+    sac_run_state run_ = {};                                 ///< but for is_held and held_frame_id
+    std::array<InFlight, FrameRecorder::slots> in_flight_;   ///< by slot_of
+    std::array<Work, FrameRecorder::slots> work_of_frames_;  ///< by work_of
+    // Those from the first on, before the next, are in flight:
+    uint64_t first_tag_ = 1, next_tag_ = 1;      ///< commands
+    uint64_t first_frame_ = 1, next_frame_ = 1;  ///< frames
+    bool more_slices_ = false;                   ///< the newest of them has slices left to be recorded
+    bool observing_ = false;                     ///< one of them is observed
     std::optional<WarmUp> warm_up_;
     std::optional<Error> warm_up_error_;  ///< for the next call of record
     std::vector<Detection> wanted_;       ///< the frame thread's: of the classes that are

@@ -33,7 +33,40 @@ Result<bool> FrameQueue::may_record() {
         warm_up_error_.reset();
         return error;
     }
-    return !warm_up_ && next_tag_ - first_tag_ < FrameRecorder::slots;
+    return !warm_up_ && !more_slices_ && next_tag_ - first_tag_ < FrameRecorder::slots &&
+           next_frame_ - first_frame_ < FrameRecorder::slots;
+}
+
+Result<HostCommands> FrameQueue::check_commands(const sac_vk_commands *given) const {
+    SAC_ASSIGN(const HostCommands commands, read_commands(given, parts_.runtime.device));
+    if (const uint32_t family = parts_.runtime.device.queue_family(); commands.queue_family != family)
+        return Error(Code::invalid_argument, format("commands.queue_family is %u, that of the device's queue is %u",
+                                                    commands.queue_family, family));
+    SAC_TRY(parts_.health.status());
+    return commands;
+}
+
+// Under the lock. From here on the frame thread does not end before these commands.
+uint64_t FrameQueue::reserve(uint32_t work, const HostCommands &commands) {
+    const uint64_t tag = next_tag_++;
+    InFlight &next = slot_of(tag);
+    next.done = commands.done;
+    next.tag = tag;
+    next.work = work;
+    next.recorded = false;
+    return tag;
+}
+
+// What may fail has been done: an error is a bug of ours.
+Status FrameQueue::record_reserved(InFlight &next, const HostCommands &commands) {
+    Work &work = work_of_frames_[next.work];
+    ActiveModel &active = *work.settings.active;
+    return no_throw([&] {
+        return work.sliced ? recorder_->record_slice(next.work, commands.buffer, work.frame, active,
+                                                     work.settings.thresholds, next.slice, next.tag, work.observed)
+                           : recorder_->record(next.work, commands.buffer, work.frame, active, work.settings.thresholds,
+                                               next.tag, work.observed);
+    });
 }
 
 Result<bool> FrameQueue::record(const sac_frame *given, const sac_vk_commands *given_commands) {
@@ -46,11 +79,7 @@ Result<bool> FrameQueue::record(const sac_frame *given, const sac_vk_commands *g
     Frame frame;
     SAC_TRY(read_frame(given, parts_.images, frame));
     SAC_TRY(check_semaphores(frame));
-    SAC_ASSIGN(const HostCommands commands, read_commands(given_commands, parts_.runtime.device));
-    if (const uint32_t family = parts_.runtime.device.queue_family(); commands.queue_family != family)
-        return Error(Code::invalid_argument, format("commands.queue_family is %u, that of the device's queue is %u",
-                                                    commands.queue_family, family));
-    SAC_TRY(parts_.health.status());
+    SAC_ASSIGN(const HostCommands commands, check_commands(given_commands));
     SAC_ASSIGN(const bool usable, parts_.loader.usable());
     if (!usable) return false;
     SAC_ASSIGN(const bool may, may_record());
@@ -58,8 +87,7 @@ Result<bool> FrameQueue::record(const sac_frame *given, const sac_vk_commands *g
     frame.submitted_ns = now_ns();
 
     // What may fail comes first: after the first command there is no way back. The slot is this thread's until then.
-    const uint64_t tag = next_tag_;
-    const auto slot = static_cast<uint32_t>(tag % FrameRecorder::slots);
+    const uint32_t slot = work_of(next_frame_);
     std::shared_ptr<ActiveModel> active = parts_.loader.current();
     SAC_ASSIGN(const bool prepared, recorder_->prepare(slot, frame, *active));
     if (!prepared) {
@@ -68,50 +96,103 @@ Result<bool> FrameQueue::record(const sac_frame *given, const sac_vk_commands *g
         work_.notify_one();
         return false;
     }
-    InFlight &next = in_flight_[slot];
+    Work &work = work_of_frames_[slot];
+    work.sliced = pacing_.active();
+    if (work.sliced) SAC_TRY(recorder_->prepare_slice(*active, next_tag_));
     std::shared_ptr<Tracking> tracking;
     {
         const std::lock_guard lock(mutex_);
         tracking = tracking_;
-        next.observed = !observing_;
+        work.observed = !observing_;
     }
-    if (next.observed) {  // nothing in flight uses what the inspector has
+    if (work.observed) {  // nothing in flight uses what the inspector has
         parts_.inspector.follow(*active);
-        next.observed = parts_.inspector.observes();
+        work.observed = parts_.inspector.observes();
     }
-    next.timing = {};
-    next.timing.index = parts_.inspector.log().begin();
-    next.timing.frame_id = frame.host.frame_id;
-    next.timing.submitted_ns = frame.submitted_ns;
-    next.timing.started_ns = now_ns();
-    next.timing.flags = uint32_t{SAC_FRAME_RECORDED};
-    if (next.observed && parts_.inspector.observation().stamps) next.timing.flags |= uint32_t{SAC_FRAME_PROFILED};
-    next.settings = settings(std::move(active), std::move(tracking), next.timing);
-    next.frame = frame;
-    next.done = commands.done;
-    next.tag = tag;
-    next.recorded = false;
+    const bool profiled = work.observed && parts_.inspector.observation().stamps;
+    work.timing = {};
+    work.timing.index = parts_.inspector.log().begin();
+    work.timing.frame_id = frame.host.frame_id;
+    work.timing.submitted_ns = frame.submitted_ns;
+    work.timing.started_ns = now_ns();
+    work.timing.flags = uint32_t{SAC_FRAME_RECORDED} | (profiled ? uint32_t{SAC_FRAME_PROFILED} : 0);
+    work.settings = settings(std::move(active), std::move(tracking), work.timing);
+    work.frame = frame;
+    work.slices = {};
+    work.failure.reset();
+    const double granted_ns = pacing_.granted_us() * 1e3;
+    FrameSlice first;
+    if (work.sliced) first = work.settings.active->model->slice(recorder_->source(slot), {}, granted_ns, profiled);
+    work.recorded = first.end;
+    uint64_t tag = 0;
     {
         const std::lock_guard lock(mutex_);
         if (stop_) return ending();
-        ++next_tag_;  // from here on the frame thread does not end before this frame
-        observing_ = observing_ || next.observed;
+        tag = reserve(slot, commands);
+        slot_of(tag).slice = first;
+        ++next_frame_;
+        observing_ = observing_ || work.observed;
     }
-    Status recorded = no_throw([&] {
-        return recorder_->record(slot, commands.buffer, frame, *next.settings.active, next.settings.thresholds, tag,
-                                 next.observed);
-    });
-    next.timing.queued_ns = now_ns();
+    Status recorded = record_reserved(slot_of(tag), commands);
+    work.timing.queued_ns = work.slices.begun_ns = now_ns();
     const std::lock_guard lock(mutex_);
     work_.notify_one();
-    if (!recorded.ok()) {  // a bug of ours
+    if (!recorded.ok()) {
         next_tag_ = tag;
-        observing_ = observing_ && !next.observed;
+        --next_frame_;
+        observing_ = observing_ && !work.observed;
         return std::move(recorded).error();
     }
-    next.recorded = busy_ = true;
+    more_slices_ = work.sliced && work.recorded.part != FramePlace::Part::end;
+    slot_of(tag).recorded = busy_ = true;
     ++counts_.submitted;
     return true;
+}
+
+Result<bool> FrameQueue::record_slice(const sac_vk_commands *given_commands) {
+    if (!recorder_)
+        return Error(Code::unsupported,
+                     "record_slice is for SAC_MODE_HOST_COMMANDS: elsewhere slices go by themselves");
+    const OneWriter writer(submitting_);
+    if (!writer.alone())
+        return Error(Code::invalid_state, "record_slice is running on another thread: it is for one thread at a time");
+    SAC_ASSIGN(const HostCommands commands, check_commands(given_commands));
+    const double granted_ns = pacing_.granted_us() * 1e3;
+    uint64_t tag = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        if (stop_) return ending();
+        if (!more_slices_ || next_tag_ - first_tag_ >= FrameRecorder::slots) return false;
+        // The frame's model and settings stay until none of its commands is in flight and no slices are left.
+        const uint32_t index = work_of(next_frame_ - 1);
+        Work &work = work_of_frames_[index];
+        Model &model = *work.settings.active->model;
+        SAC_TRY(recorder_->prepare_slice(*work.settings.active, next_tag_));
+        tag = reserve(index, commands);
+        const bool profiled = (work.timing.flags & uint32_t{SAC_FRAME_PROFILED}) != 0;
+        slot_of(tag).slice = model.slice(recorder_->source(index), work.recorded, granted_ns, profiled);
+        work.recorded = slot_of(tag).slice.end;
+    }
+    InFlight &next = slot_of(tag);
+    Status recorded = record_reserved(next, commands);
+    const std::lock_guard lock(mutex_);
+    work_.notify_one();
+    Work &work = work_of_frames_[next.work];
+    more_slices_ = more_slices_ && recorded.ok() && work.recorded.part != FramePlace::Part::end;
+    if (!recorded.ok()) {
+        next_tag_ = tag;
+        work.failure = recorded.error();
+        return std::move(recorded).error();
+    }
+    next.recorded = true;
+    return true;
+}
+
+// Under the lock: nothing more will come of the oldest frame.
+bool FrameQueue::oldest_is_over() {
+    if (first_frame_ == next_frame_) return false;
+    if (more_slices_ && first_frame_ + 1 == next_frame_) return false;
+    return first_tag_ == next_tag_ || slot_of(first_tag_).work != work_of(first_frame_);
 }
 
 // The frames are waited for a while at a time, as there may be a kind to prepare for meanwhile.
@@ -120,16 +201,26 @@ void FrameQueue::run_recorded() {
     for (;;) {
         InFlight *oldest = nullptr;
         std::optional<WarmUp> warm_up;
+        bool over = false;
         {
             std::unique_lock lock(mutex_);
             work_.wait(lock, [&] {
                 InFlight &first = slot_of(first_tag_);
                 oldest = first_tag_ < next_tag_ && first.recorded ? &first : nullptr;
-                return oldest || (warm_up_ && !stop_) || (stop_ && first_tag_ == next_tag_);
+                if (stop_ && more_slices_) {
+                    more_slices_ = false;
+                    work_of_frames_[work_of(next_frame_ - 1)].failure = ending();
+                }
+                over = oldest_is_over();
+                return oldest || over || (warm_up_ && !stop_) || (stop_ && first_frame_ == next_frame_);
             });
             if (!stop_) warm_up = warm_up_;
         }
-        if (!oldest && !warm_up) return;
+        if (!oldest && !warm_up && !over) return;
+        if (over) {
+            finish_oldest();
+            continue;
+        }
         if (warm_up) {
             Status warm = no_throw([&] { return recorder_->warm_up(*warm_up->active, warm_up->source); });
             note(warm);
@@ -152,30 +243,57 @@ void FrameQueue::run_recorded() {
     }
 }
 
-void FrameQueue::finish(InFlight &frame, Status status) {
-    const auto slot = static_cast<uint32_t>(frame.tag % FrameRecorder::slots);
-    sac_frame_timing timing = frame.timing;
+// Commands are over. A frame of which a slice was not executed has failed, and no more of it is recorded.
+void FrameQueue::finish(InFlight &commands, Status status) {
+    Work &work = work_of_frames_[commands.work];
     if (status.ok()) {
-        timing.done_ns = now_ns();
+        work.timing.done_ns = now_ns();
+        status = recorder_->executed(commands.tag);
+    }
+    if (status.ok() && work.sliced)
         status = no_throw([&]() -> Status {
-            SAC_ASSIGN(const FrameOutcome outcome,
-                       recorder_->read(slot, *frame.settings.active, frame.tag, frame.observed, timing));
-            return publish(frame.frame, frame.settings, outcome, frame.observed, timing);
+            SAC_ASSIGN(const SliceTimes times, recorder_->learn(commands.work, *work.settings.active, commands.slice,
+                                                                commands.tag, work.observed));
+            add_slice(times, work.slices, work.timing);
+            pacing_.finished(times.total * 1e-3, commands.slice.expected_ns * 1e-3);
+            return {};
+        });
+    const std::lock_guard lock(mutex_);
+    if (!status.ok()) {
+        if (commands.work == work_of(next_frame_ - 1)) more_slices_ = false;
+        if (!work.failure) work.failure = std::move(status).error();
+    }
+    ++first_tag_;
+}
+
+void FrameQueue::finish_oldest() {
+    const uint32_t slot = work_of(first_frame_);
+    Work &work = work_of_frames_[slot];
+    Status status;
+    if (work.failure) {
+        status = std::move(*work.failure);
+        work.failure.reset();
+    } else {
+        status = no_throw([&]() -> Status {
+            SAC_ASSIGN(FrameOutcome outcome,
+                       recorder_->read(slot, *work.settings.active, work.observed, work.sliced, work.timing));
+            outcome.slices = work.slices;
+            return publish(work.frame, work.settings, outcome, work.observed, work.timing);
         });
     }
     if (!status.ok()) {
-        timing.sequence = 0;
-        timing.result = static_cast<sac_result>(status.error().code);
-        parts_.inspector.log().put(timing);
+        work.timing.sequence = 0;
+        work.timing.result = static_cast<sac_result>(status.error().code);
+        parts_.inspector.log().put(work.timing);
     }
     recorder_->clear(slot);
-    frame.settings = {};  // a model that was replaced may go with it
-    frame.frame.release();
+    work.settings = {};  // a model that was replaced may go with it
+    work.frame.release();
     note(status);
     const std::lock_guard lock(mutex_);
-    observing_ = observing_ && !frame.observed;
-    busy_ = ++first_tag_ < next_tag_;
-    account(std::move(status), timing, true);
+    observing_ = observing_ && !work.observed;
+    busy_ = ++first_frame_ < next_frame_;
+    account(std::move(status), work.timing, true);
 }
 
 }  // namespace sac::vision

@@ -60,14 +60,45 @@ Status FrameRecorder::record(uint32_t index, VkCommandBuffer commands, const Fra
     SAC_TRY(active.model->record(commands, index, slot.source, thresholds, slot.stamps,
                                  observed ? inspector_.observation() : Observation()));
     if (frame.is_image) release_image(device, commands, frame.image);
+    record_tag(commands, tag);
+    return {};
+}
 
-    device.fn().CmdUpdateBuffer(commands, tags_.handle(), index * sizeof tag, sizeof tag, &tag);
+void FrameRecorder::record_tag(VkCommandBuffer commands, uint64_t tag) {
+    const vk::DeviceFunctions &fn = runtime_.device.fn();
+    fn.CmdUpdateBuffer(commands, tags_.handle(), tag % slots * sizeof tag, sizeof tag, &tag);
     VkMemoryBarrier to_host = {};
     to_host.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER;
     to_host.srcAccessMask = VK_ACCESS_TRANSFER_WRITE_BIT;
     to_host.dstAccessMask = VK_ACCESS_HOST_READ_BIT;
-    device.fn().CmdPipelineBarrier(commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &to_host,
-                                   0, nullptr, 0, nullptr);
+    fn.CmdPipelineBarrier(commands, VK_PIPELINE_STAGE_TRANSFER_BIT, VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &to_host, 0,
+                          nullptr, 0, nullptr);
+}
+
+Status FrameRecorder::prepare_slice(ActiveModel &active, uint64_t tag) {
+    SliceStamps &made = slice_stamps_[tag % slots];
+    if (made.model == active.id) return {};
+    made.model = 0;
+    SAC_ASSIGN(made.stamps, vk::Timestamps::create(runtime_.device, active.model->most_slice_stamps()));
+    made.model = active.id;
+    return {};
+}
+
+Status FrameRecorder::record_slice(uint32_t index, VkCommandBuffer commands, const Frame &frame, ActiveModel &active,
+                                   const DetectionThresholds &thresholds, const FrameSlice &slice, uint64_t tag,
+                                   bool observed) {
+    Slot &slot = slots_[index];
+    const vk::Device &device = runtime_.device;
+    const vk::ScopedLabel label(device, commands, "saccade slice");
+    vk::Timestamps &stamps = slice_stamps_[tag % slots].stamps;
+    const bool image = frame.is_image && slice.preprocess;
+    if (image) acquire_image(device, commands, frame.image);
+    stamps.reset(commands);
+    if (observed && slice.preprocess) inspector_.begin_slices();
+    const std::span copies = observed ? inspector_.observation().copies : std::span<const Observation::Copy>();
+    SAC_TRY(active.model->record(commands, index, slot.source, thresholds, stamps, slice, copies));
+    if (image) release_image(device, commands, frame.image);
+    record_tag(commands, tag);
     return {};
 }
 
@@ -76,16 +107,27 @@ Status FrameRecorder::warm_up(ActiveModel &active, const FrameSource &source) {
     return active.model->prepare(source);
 }
 
-Result<FrameOutcome> FrameRecorder::read(uint32_t index, ActiveModel &active, uint64_t tag, bool observed,
+Status FrameRecorder::executed(uint64_t tag) const {
+    uint64_t found = 0;
+    std::memcpy(&found, tags_.mapped<std::byte>() + tag % slots * sizeof found, sizeof found);
+    if (found == tag) return {};
+    return Error(Code::invalid_state,
+                 "commands.done_semaphore has reached commands.done_value, but the commands of the frame were not "
+                 "executed");
+}
+
+Result<SliceTimes> FrameRecorder::learn(uint32_t index, ActiveModel &active, const FrameSlice &slice, uint64_t tag,
+                                        bool observed) {
+    SAC_ASSIGN(const SliceTimes times,
+               active.model->learn(slots_[index].source, slice, slice_stamps_[tag % slots].stamps, 0));
+    if (observed) inspector_.add(slice.network_first.dispatch, times.stamps);
+    return times;
+}
+
+Result<FrameOutcome> FrameRecorder::read(uint32_t index, ActiveModel &active, bool observed, bool sliced,
                                          sac_frame_timing &timing) {
-    uint64_t executed = 0;
-    std::memcpy(&executed, tags_.mapped<std::byte>() + index * sizeof executed, sizeof executed);
-    if (executed != tag)
-        return Error(Code::invalid_state,
-                     "commands.done_semaphore has reached commands.done_value, but the commands of the frame were not "
-                     "executed");
-    SAC_TRY(read_stamps(slots_[index].stamps, timing));
-    if (observed) SAC_TRY(inspector_.collect());
+    if (!sliced) SAC_TRY(read_stamps(slots_[index].stamps, timing));
+    if (observed) SAC_TRY(inspector_.collect(sliced));
     FrameOutcome outcome;
     outcome.detections = active.model->read(index, outcome.candidates);
     return outcome;

@@ -6,7 +6,8 @@
 namespace sac::vision {
 
 /// A fixed number of slots, each with what one frame in flight needs. A slot is the recording thread's until its frame
-/// is recorded, then the frame thread's until that is cleared: two threads never have the same one.
+/// is recorded, then the frame thread's until that is cleared: two threads never have the same one. Of a frame in
+/// slices both read it. Every piece of commands has a tag, of which as many can be in flight.
 class FrameRecorder {
 public:
     static constexpr uint32_t slots = SAC_MAX_RECORDED;
@@ -25,14 +26,22 @@ public:
     /// its execution is known. `observed`: with the inspector's observation.
     Status record(uint32_t slot, VkCommandBuffer commands, const Frame &frame, ActiveModel &active,
                   const DetectionThresholds &thresholds, uint64_t tag, bool observed);
+    /// What may fail of record_slice. No driver objects once a model has used each tag's slot.
+    Status prepare_slice(ActiveModel &active, uint64_t tag);
+    /// Adds one slice of a prepared frame, and its tag.
+    Status record_slice(uint32_t slot, VkCommandBuffer commands, const Frame &frame, ActiveModel &active,
+                        const DetectionThresholds &thresholds, const FrameSlice &slice, uint64_t tag, bool observed);
 
     // [thread] the frame thread:
 
     /// Builds and dispatches what frames like this need, while none is being recorded.
     Status warm_up(ActiveModel &active, const FrameSource &source);
-    /// The result of a frame whose commands are done. Error invalid_state: they were never executed.
-    Result<FrameOutcome> read(uint32_t slot, ActiveModel &active, uint64_t tag, bool observed,
-                              sac_frame_timing &timing);
+    /// Error invalid_state: the commands of this tag, though they are over, were never executed.
+    Status executed(uint64_t tag) const;
+    /// What a slice took.
+    Result<SliceTimes> learn(uint32_t slot, ActiveModel &active, const FrameSlice &slice, uint64_t tag, bool observed);
+    /// The result of a frame whose commands were executed.
+    Result<FrameOutcome> read(uint32_t slot, ActiveModel &active, bool observed, bool sliced, sac_frame_timing &timing);
     /// Drops what the slot has of its frame.
     void clear(uint32_t slot) { slots_[slot].view.reset(); }
 
@@ -47,11 +56,17 @@ private:
     FrameRecorder(Runtime &runtime, std::mutex &runtime_mutex, Inspector &inspector)
         : runtime_(runtime), runtime_mutex_(runtime_mutex), inspector_(inspector) {}
     Status copy(Slot &slot, const Frame &frame, ActiveModel &active);
+    void record_tag(VkCommandBuffer commands, uint64_t tag);
 
     Runtime &runtime_;
     std::mutex &runtime_mutex_;
     Inspector &inspector_;
-    vk::Buffer tags_;  ///< one for each slot
+    vk::Buffer tags_;
+    struct SliceStamps {
+        vk::Timestamps stamps;
+        uint32_t model = 0;  ///< that they have room for
+    };
+    SliceStamps slice_stamps_[slots];  ///< by tag
     Slot slots_[slots];
 };
 

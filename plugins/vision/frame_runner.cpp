@@ -46,8 +46,9 @@ bool FrameRunner::Key::operator==(const Key &other) const {
 
 Result<std::unique_ptr<FrameRunner>> FrameRunner::create(Runtime &runtime, std::mutex &runtime_mutex, const Host &host,
                                                          const HostWait &host_wait, Staging &staging,
-                                                         Inspector &inspector) {
-    std::unique_ptr<FrameRunner> self(new FrameRunner(runtime, runtime_mutex, host, host_wait, staging, inspector));
+                                                         Inspector &inspector, Pacing &pacing) {
+    std::unique_ptr<FrameRunner> self(
+        new FrameRunner(runtime, runtime_mutex, host, host_wait, staging, inspector, pacing));
     SAC_ASSIGN(self->timeline_, vk::Timeline::create(runtime.device, "frames"));
     for (Slot &slot : self->slots_) {
         SAC_ASSIGN(slot.commands, vk::CommandBuffer::create(runtime.device, "frame"));
@@ -72,6 +73,13 @@ Result<FrameOutcome> FrameRunner::run(const Frame &frame, uint32_t staging, Acti
     }
     const uint32_t index = frame.is_image ? image_slot : staging;
     Slot &slot = slots_[index];
+    FrameOutcome outcome;
+    if (pacing_.active()) {
+        SAC_TRY(run_in_slices(slot, index, frame, source, active, thresholds, submitted, timing, outcome.slices));
+        SAC_TRY(inspector_.collect(true));
+        outcome.detections = active.model->read(index, outcome.candidates);
+        return outcome;
+    }
     bool recorded = frame.is_image;
     if (frame.is_image) {
         SAC_TRY(record_image(slot, frame.image, source, active, thresholds));
@@ -81,12 +89,10 @@ Result<FrameOutcome> FrameRunner::run(const Frame &frame, uint32_t staging, Acti
     timing.flags |= recorded ? uint32_t{SAC_FRAME_RECORDED} : 0;
     timing.flags |= inspector_.observation().stamps ? uint32_t{SAC_FRAME_PROFILED} : 0;
     timing.queued_ns = now_ns();
-    SAC_TRY(submit(slot, frame, submitted));
+    SAC_TRY(submit(slot, frame.is_image ? &frame.image : nullptr, submitted));
     timing.done_ns = now_ns();
     SAC_TRY(read_stamps(slot.stamps, timing));
     SAC_TRY(inspector_.collect());
-
-    FrameOutcome outcome;
     outcome.detections = active.model->read(index, outcome.candidates);
     return outcome;
 }
@@ -168,9 +174,9 @@ Status FrameRunner::record(Slot &slot, uint32_t index, const FrameSource &source
     return active.model->record(commands, index, source, thresholds, slot.stamps, inspector_.observation());
 }
 
-Status FrameRunner::submit(const Slot &slot, const Frame &frame, bool &submitted) {
+Status FrameRunner::submit(const Slot &slot, const sac_vk_image *image, bool &submitted) {
     const uint64_t value = timeline_->next();
-    const Points points(frame.is_image ? &frame.image : nullptr, *timeline_, value);
+    const Points points(image, *timeline_, value);
     const VkCommandBuffer commands = slot.commands.handle();
     SAC_TRY(runtime_.device.submit({&commands, 1}, points.to_wait(), points.to_signal()));
     submitted = true;

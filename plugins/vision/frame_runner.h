@@ -5,6 +5,7 @@
 #include "plugins/vision/host_commands.h"
 #include "plugins/vision/image_barriers.h"
 #include "plugins/vision/inspect.h"
+#include "plugins/vision/pacing.h"
 #include "plugins/vision/staging.h"
 
 namespace sac::vision {
@@ -12,7 +13,11 @@ namespace sac::vision {
 struct FrameOutcome {
     std::span<const Detection> detections;  ///< valid until the next run
     uint32_t candidates = 0;
+    sac_slices slices = {};  ///< of a frame that went through in slices
 };
+
+/// Adds what a slice took to what is known of its frame.
+void add_slice(const SliceTimes &times, sac_slices &slices, sac_frame_timing &timing);
 
 /// Where an image's pixels are, for preprocessing.
 FrameSource source_of_image(const Frame &frame, const ImageView &view);
@@ -28,16 +33,16 @@ public:
 
     static Result<std::unique_ptr<FrameRunner>> create(Runtime &runtime, std::mutex &runtime_mutex, const Host &host,
                                                        const HostWait &host_wait, Staging &staging,
-                                                       Inspector &inspector);
+                                                       Inspector &inspector, Pacing &pacing);
     ~FrameRunner();
 
     /// Waits on this thread until the host's semaphore of an image is there: an image that waits in a queue would hold
     /// up whatever else is submitted to it, models being loaded and, in a shared queue, the host. Error cancelled.
     Status wait_for_host(const sac_vk_image &image) const;
 
-    /// Runs a frame and waits for it. `staging` is the buffer that holds its planes (images: Staging::none).
-    /// `submitted` is set once an image's semaphores are the device's business. Of `timing`, what is known here is
-    /// filled in, as far as the frame gets.
+    /// Runs a frame and waits for it: at once, or with a budget in slices. `staging` is the buffer that holds its
+    /// planes (images: Staging::none). `submitted` is set once an image's semaphores are the device's business. Of
+    /// `timing`, what is known here is filled in, as far as the frame gets.
     Result<FrameOutcome> run(const Frame &frame, uint32_t staging, ActiveModel &active,
                              const DetectionThresholds &thresholds, bool &submitted, sac_frame_timing &timing);
 
@@ -65,13 +70,14 @@ private:
     };
 
     FrameRunner(Runtime &runtime, std::mutex &runtime_mutex, const Host &host, const HostWait &host_wait,
-                Staging &staging, Inspector &inspector)
+                Staging &staging, Inspector &inspector, Pacing &pacing)
         : runtime_(runtime),
           runtime_mutex_(runtime_mutex),
           host_(host),
           host_wait_(host_wait),
           staging_(staging),
-          inspector_(inspector) {}
+          inspector_(inspector),
+          pacing_(pacing) {}
 
     Result<FrameSource> source_of(const Frame &frame, uint32_t staging, std::optional<ImageView> &view);
     /// True if the slot's commands were not those already.
@@ -81,7 +87,13 @@ private:
                         const DetectionThresholds &thresholds);
     Status record(Slot &slot, uint32_t index, const FrameSource &source, ActiveModel &active,
                   const DetectionThresholds &thresholds);
-    Status submit(const Slot &slot, const Frame &frame, bool &submitted);
+    /// `image`: whose semaphores it is to wait for and to signal; null: none's.
+    Status submit(const Slot &slot, const sac_vk_image *image, bool &submitted);
+    Status run_in_slices(Slot &slot, uint32_t index, const Frame &frame, const FrameSource &source, ActiveModel &active,
+                         const DetectionThresholds &thresholds, bool &submitted, sac_frame_timing &timing,
+                         sac_slices &slices);
+    Status record_slice(Slot &slot, uint32_t index, const Frame &frame, const FrameSource &source, ActiveModel &active,
+                        const DetectionThresholds &thresholds, const FrameSlice &slice);
     Status wait(uint64_t value) const;
     Status reload_shaders(ActiveModel &active);
 
@@ -91,6 +103,9 @@ private:
     const HostWait &host_wait_;
     Staging &staging_;
     Inspector &inspector_;
+    Pacing &pacing_;
+    vk::Timestamps slice_stamps_;
+    uint32_t slice_stamps_of_ = 0;  ///< the model that they have room for
     std::unique_ptr<vk::Timeline> timeline_;
     uint64_t passed_over_ = 0;  ///< point of the timeline to be waited for; 0: none
     uint64_t kernel_generation_ = 0, last_reload_ns_ = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 #include "compute/base/format.h"
 #include "plugins/vision/no_throw.h"
@@ -183,7 +184,14 @@ void Inspector::begin(VkCommandBuffer commands) {
     if (observation_.stamps) stamps_.reset(commands);
 }
 
-Status Inspector::collect() {
+void Inspector::begin_slices() { std::fill(stamps_ns_.begin(), stamps_ns_.end(), 0.0); }
+
+void Inspector::add(uint32_t first, std::span<const double> stamps) {
+    for (size_t i = 1; i < stamps.size() && first + i < stamps_ns_.size(); ++i)
+        stamps_ns_[first + i] += stamps[i] - stamps[i - 1];
+}
+
+Status Inspector::collect(bool sliced) {
     for (Target &target : targets_) {
         Watched &watched = *target.watched;
         target.writing = Watched::none;
@@ -196,7 +204,10 @@ Status Inspector::collect() {
         std::vector<std::byte> &bytes = watched.pictures[target.writing].bytes;
         std::memcpy(bytes.data(), target.buffer.mapped(), bytes.size());
     }
-    if (!stamps_ns_.empty()) SAC_TRY(stamps_.read(stamps_ns_));
+    if (sliced)
+        std::partial_sum(stamps_ns_.begin(), stamps_ns_.end(), stamps_ns_.begin());
+    else if (!stamps_ns_.empty())
+        SAC_TRY(stamps_.read(stamps_ns_));
     return {};
 }
 

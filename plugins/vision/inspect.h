@@ -75,8 +75,11 @@ public:
     bool observes() const { return !observation_.copies.empty() || observation_.stamps; }
     /// To be recorded before the observation is used.
     void begin(VkCommandBuffer commands);
-    /// Takes what the submission has left, once it is done.
-    Status collect();
+    /// In slices instead: their stamps come by add, from the dispatch `first` on.
+    void begin_slices();
+    void add(uint32_t first, std::span<const double> stamps);
+    /// Takes what the submission has left, or the last slice's, once it is done.
+    Status collect(bool sliced = false);
     /// Lets tools see it, as that frame's. Before the snapshot is published, so that nobody has to wait for it.
     void announce(const sac_frame_timing &timing);
     /// The frame failed after all.

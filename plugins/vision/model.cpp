@@ -36,13 +36,17 @@ Result<std::unique_ptr<Session>> load_session(Runtime &runtime, const Host &host
     return Session::load(runtime, std::move(graph), options);
 }
 
-Model::Model(Card card, std::unique_ptr<Session> session, Preprocess preprocess, DetectionHead head)
+Model::Model(Card card, std::unique_ptr<Session> session, Preprocess preprocess, DetectionHead head, uint32_t slots,
+             bool timestamps)
     : card_(std::move(card)),
       labels_(std::make_shared<const Labels>(card_.labels)),
       session_(std::move(session)),
       layers_(layers_of(session_->plan())),
       preprocess_(std::move(preprocess)),
-      head_(std::move(head)) {
+      head_(std::move(head)),
+      transforms_(slots),
+      timestamps_(timestamps),
+      slice_ns_(most_slice_stamps()) {
     detections_.reserve(max_detections_limit);
 }
 
@@ -70,8 +74,8 @@ Result<std::unique_ptr<Model>> Model::load(Runtime &runtime, const Host &host, c
     if (!preprocess.ok()) return std::move(preprocess).error().with_context(path);
     auto head = DetectionHead::create(runtime.memory, *runtime.kernels, card, session->outputs(), slots);
     if (!head.ok()) return std::move(head).error().with_context(path);
-    return std::unique_ptr<Model>(
-        new Model(std::move(card), std::move(session), std::move(preprocess).value(), std::move(head).value()));
+    return std::unique_ptr<Model>(new Model(std::move(card), std::move(session), std::move(preprocess).value(),
+                                            std::move(head).value(), slots, runtime.device.caps().timestamps));
 }
 
 Status Model::prepare_as(const Model &other) {

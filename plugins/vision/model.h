@@ -1,6 +1,7 @@
 #pragma once
 // A model folder on a device: card, network, preprocessing before it and head behind it.
 
+#include <atomic>
 #include <memory>
 
 #include "compute/session_layers.h"
@@ -17,6 +18,37 @@ struct ModelSource {
     std::string folder;
     std::string weights;  ///< empty: the file that the card names
     bool fp16 = false;
+};
+
+/// How far a frame is on its way through a model.
+struct FramePlace {
+    enum class Part : uint32_t { preprocess, network, head, end };
+    Part part = Part::preprocess;
+    PlanPlace network = {};  ///< in that part
+    auto operator<=>(const FramePlace &) const = default;
+};
+
+/// A part of a frame's work that is submitted at once.
+struct FrameSlice {
+    bool preprocess = false, head = false;
+    PlanPlace network_first, network_last;  ///< the same: nothing of the network
+    bool by_dispatch = false;               ///< the network's dispatches are stamped, each
+    FramePlace end;
+    double expected_ns = 0;
+
+    uint32_t pieces() const {
+        return network_last.dispatch - network_first.dispatch + (network_last.group > 0 ? 1u : 0u);
+    }
+    bool network() const { return network_first != network_last; }
+    uint32_t stamp_count() const {
+        return 1u + preprocess + (network() ? (by_dispatch ? pieces() + 1 : 1) : 0u) + head;
+    }
+};
+
+/// What a slice took on the device, in nanoseconds.
+struct SliceTimes {
+    double total = 0, preprocess = 0, network = 0, head = 0;  ///< without timestamps the first alone
+    std::span<const double> stamps;  ///< of FrameSlice::by_dispatch: before each dispatch and after the last
 };
 
 /// Reads a network's graph or session from a path, through the host's read_asset where it has one.
@@ -57,6 +89,19 @@ public:
     Status record(VkCommandBuffer commands, uint32_t slot, const FrameSource &source,
                   const DetectionThresholds &thresholds, vk::Timestamps &stamps, const Observation &observation);
 
+    /// The next slice of a frame: all that should be done within `budget_ns`, something in any case. What was never run
+    /// before comes alone. Infinite: the rest. [thread] may be called while another learns
+    FrameSlice slice(const FrameSource &source, const FramePlace &first, double budget_ns, bool every_dispatch);
+    /// Records a slice; `stamps` were reset and have room for most_slice_stamps().
+    Status record(VkCommandBuffer commands, uint32_t slot, const FrameSource &source,
+                  const DetectionThresholds &thresholds, vk::Timestamps &stamps, const FrameSlice &slice,
+                  std::span<const Observation::Copy> copies);
+    uint32_t most_slice_stamps() const { return session_->dispatch_count() + 4; }
+    /// Reads what a slice took, once it is done, for the slices to come. `wall_ns` counts where there are no stamps.
+    /// The result is valid until the next call.
+    Result<SliceTimes> learn(const FrameSource &source, const FrameSlice &slice, const vk::Timestamps &stamps,
+                             double wall_ns);
+
     /// What may fail of recording a frame that was prepared for, before anything is recorded.
     Status bind(uint32_t slot, const FrameSource &source) { return preprocess_.bind(slot, source); }
 
@@ -64,7 +109,16 @@ public:
     std::span<const Detection> read(uint32_t slot, uint32_t &candidates);
 
 private:
-    Model(Card card, std::unique_ptr<Session> session, Preprocess preprocess, DetectionHead head);
+    /// What preprocessing or the head takes. One thread learns, another may read.
+    struct PartCost {
+        std::atomic<double> ns = 0;    ///< 0: not known
+        std::atomic<uint64_t> of = 0;  ///< which frames, for preprocessing
+        double known(uint64_t what) const { return of == what ? ns.load() : 0; }
+        void learn(uint64_t what, double took);
+    };
+    Model(Card card, std::unique_ptr<Session> session, Preprocess preprocess, DetectionHead head, uint32_t slots,
+          bool timestamps);
+    uint64_t frames_like(const FrameSource &source) const;
 
     Card card_;
     std::shared_ptr<const Labels> labels_;
@@ -73,6 +127,10 @@ private:
     Preprocess preprocess_;
     DetectionHead head_;
     std::vector<Detection> detections_;
+    std::vector<PreprocessTransform> transforms_;  ///< by slot
+    const bool timestamps_;
+    PartCost preprocess_cost_, head_cost_;
+    std::vector<double> slice_ns_;
 };
 
 }  // namespace sac::vision

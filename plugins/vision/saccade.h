@@ -73,7 +73,7 @@ extern "C" {
 
 /* The major version changes when a struct or a function changes; the minor one when something is added. */
 #define SAC_MAJOR 1u
-#define SAC_MINOR 2u
+#define SAC_MINOR 3u
 
 /* ---- results ---- */
 
@@ -111,7 +111,10 @@ enum {
     SAC_TYPE_SNAPSHOT = 11,
     SAC_TYPE_STATISTICS = 12,
     SAC_TYPE_TRACK_SETTINGS = 13, /* 1.1 */
-    SAC_TYPE_VK_COMMANDS = 14     /* 1.2 */
+    SAC_TYPE_VK_COMMANDS = 14,    /* 1.2 */
+    SAC_TYPE_BUDGET = 15,         /* 1.3, as the next two */
+    SAC_TYPE_BUDGET_STATE = 16,
+    SAC_TYPE_SLICES = 17
 };
 
 typedef struct sac_context {
@@ -292,6 +295,28 @@ typedef struct sac_track_settings {
     uint32_t reserved;
 } sac_track_settings;
 
+/* The GPU time that a frame of the host's has left for this context. A frame of the plugin's goes through in slices
+ * then, of which each host frame has one: preprocessing, parts of the network, the head. How long they take is learned
+ * from the device's timestamps, or without them from when they are done. Loading a model is not part of it. */
+typedef struct sac_budget {
+    uint32_t type, size; /* SAC_TYPE_BUDGET */
+    const void *next;
+    uint32_t budget_us;     /* up to 1000000; 0, as at first: there is none, and every frame goes through at once */
+    uint32_t least_us;      /* what the governor leaves, up to budget_us; 0: an eighth of it */
+    uint32_t host_frame_us; /* what a host frame should take, up to 1000000; 0: 16667 (60 a second) */
+    uint32_t reserved;
+} sac_budget;
+
+typedef struct sac_budget_state {
+    uint32_t type, size; /* SAC_TYPE_BUDGET_STATE */
+    const void *next;
+    uint32_t budget_us, least_us, host_frame_us; /* as in force, no longer 0 where they stand for another number */
+    uint32_t granted_us;                         /* what the governor lets a slice have now */
+    uint64_t host_frames, missed;                /* calls of host_frame; of them, those that told of a late one */
+    uint64_t slices;                             /* that have run so far */
+    float slice_us, expected_us;                 /* of the newest slice: what it took, and what was expected of it */
+} sac_budget_state;
+
 /* ---- frames ---- */
 
 enum {
@@ -406,6 +431,15 @@ typedef struct sac_snapshot {
     const sac_detection *detections; /* best score first */
 } sac_snapshot;
 
+/* Hangs on `next` of the snapshot of a frame that went through in slices. 1.3 */
+typedef struct sac_slices {
+    uint32_t type, size; /* SAC_TYPE_SLICES */
+    const void *next;
+    uint32_t count;    /* of slices */
+    float longest_us;  /* GPU time of the longest; without timestamps from submit to done */
+    uint64_t begun_ns; /* by now_ns: when the first was submitted, or recorded */
+} sac_slices;
+
 typedef struct sac_statistics {
     uint32_t type, size; /* SAC_TYPE_STATISTICS */
     const void *next;
@@ -505,6 +539,27 @@ typedef struct sac_api {
      * told and the frame released, but what they use is destroyed, so that they must neither be running any more when
      * destroy_context returns nor be submitted after it. */
     sac_result (*record_frame)(sac_context context, const sac_frame *frame, const sac_vk_commands *commands);
+
+    /* ---- 1.3 ---- */
+
+    /* [render] In force from the next slice on. SAC_ERROR_UNSUPPORTED: mode C on a device without timestamps. */
+    sac_result (*set_budget)(sac_context context, const sac_budget *budget);
+    /* [render] To be called once in each frame of the host's, at its beginning. With a budget it lets the next slice
+     * go; no more than one is ever under way, and a call meanwhile counts once. `frame_us` is how long the host's last
+     * frame took; 0: since the last call. More than a quarter above host_frame_us, it was late: the governor halves
+     * what it grants, at most every third frame, and with each frame in time gives back a hundredth of the budget. More
+     * than a second is a pause, not a late frame. A host that does not call it for four host frames gets a slice every
+     * host_frame_us. */
+    sac_result (*host_frame)(sac_context context, uint32_t frame_us);
+    /* [render] */
+    sac_result (*get_budget_state)(sac_context context, sac_budget_state *state);
+    /* [one-writer] Mode C with a budget: record_frame records a frame's first slice, and this one slice more, with the
+     * same barriers, into other commands; all must be submitted in the order of recording.
+     * SAC_NOT_READY, and nothing was recorded: no frame has slices left, which is when record_frame takes the next one
+     * (until then it answers SAC_NOT_READY), or SAC_MAX_RECORDED of them are in flight. If the commands of one slice
+     * are thrown away the frame is dropped (dropped_failed). An image is read by the first slice alone, but released
+     * after the last. */
+    sac_result (*record_slice)(sac_context context, const sac_vk_commands *commands);
 } sac_api;
 
 /* [any] The one exported symbol: fills the table. SAC_ERROR_UNSUPPORTED: another major version.

@@ -9,6 +9,7 @@ namespace sac::vision {
 
 struct SnapshotPool::Slot {
     sac_snapshot fields = {};
+    sac_slices slices = {};
     sac_detection *detections = nullptr;  ///< max_detections_limit of them
     std::shared_ptr<const Labels> labels;
     uint32_t references = 0;
@@ -81,6 +82,10 @@ Status SnapshotPool::publish(const SnapshotContent &content) {
     }
     slot->fields.type = SAC_TYPE_SNAPSHOT;
     slot->fields.size = sizeof(sac_snapshot);
+    slot->slices = content.slices;
+    slot->slices.type = SAC_TYPE_SLICES;
+    slot->slices.size = sizeof(sac_slices);
+    slot->fields.next = content.slices.count ? &slot->slices : nullptr;
     slot->fields.detection_count = static_cast<uint32_t>(count);
     slot->fields.detections = slot->detections;
 

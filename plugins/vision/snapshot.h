@@ -21,6 +21,7 @@ struct SnapshotContent {
     std::span<const uint32_t> track_ids;  ///< of each detection; empty: none
     float least_score = 0;                ///< weaker ones are left out, unless they have a track
     std::shared_ptr<const Labels> labels;
+    sac_slices slices = {};  ///< hung on the fields if there are any
 };
 
 /// [thread] any; one mutex, held for a few instructions (publish: for the copying of the detections before it, it is

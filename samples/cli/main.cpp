@@ -8,8 +8,9 @@ namespace {
 
 using namespace sac::cli;
 
-const Command *const commands[] = {&detect_command, &view_command,  &inspect_command, &run_command,    &bench_command,
-                                   &scene_command,  &score_command, &devices_command, &sources_command};
+const Command *const commands[] = {&detect_command,  &view_command,   &inspect_command, &run_command,
+                                   &bench_command,   &pacing_command, &scene_command,   &score_command,
+                                   &devices_command, &sources_command};
 
 void print_help(std::FILE *to) {
     std::fprintf(to, "saccade %s: real-time vision on Vulkan\n\nsaccade COMMAND [options] ...\n\n", SACCADE_VERSION);

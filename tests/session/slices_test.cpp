@@ -222,8 +222,8 @@ TEST_CASE("places outside of the plan are refused") {
     const uint32_t count = session.dispatch_count(), groups = session.plan().dispatches[0].groups[0];
     const std::pair<PlanPlace, PlanPlace> wrong[] = {
         {{0, 0}, {count, 1}}, {{0, 0}, {count + 1, 0}}, {{0, 0}, {0, groups}}, {{0, groups}, {1, 0}}, {{1, 0}, {0, 1}}};
-    for (const auto &[first, last] : wrong) {
-        const auto record = [&](VkCommandBuffer cmd) { return session.record(cmd, first, last); };
+    for (const auto &range : wrong) {
+        const auto record = [&](VkCommandBuffer cmd) { return session.record(cmd, range.first, range.second); };
         const Status status = vk::run_once(device(), record, "wrong");
         REQUIRE(!status.ok());
         CHECK(status.error().code == Code::invalid_argument);

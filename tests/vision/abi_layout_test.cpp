@@ -119,12 +119,20 @@ TEST_CASE("structs of the ABI keep their layout") {
                 M(newest_sequence), M(snapshots_held), M(model_id), M(models_loading), M(gpu_us), M(latency_us),
                 M(reserved)),
            0, 4, 8, 16, 24, 32, 40, 48, 56, 60, 64, 68, 72, 76);
-    LAYOUT(sac_api, 152,
+    LAYOUT(sac_api, 184,
            LIST(M(size), M(version), M(get_last_error), M(now_ns), M(get_requirements), M(create_context),
                 M(destroy_context), M(get_context_info), M(load_model), M(get_model_info), M(wait_model),
                 M(set_detect_settings), M(submit_frame), M(acquire_result), M(wait_result), M(release_result),
-                M(get_statistics), M(get_extension), M(set_track_settings), M(record_frame)),
-           0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 120, 128, 136, 144);
+                M(get_statistics), M(get_extension), M(set_track_settings), M(record_frame), M(set_budget),
+                M(host_frame), M(get_budget_state), M(record_slice)),
+           0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 120, 128, 136, 144, 152, 160, 168, 176);
+    LAYOUT(sac_budget, 32, LIST(M(type), M(size), M(next), M(budget_us), M(least_us), M(host_frame_us), M(reserved)), 0,
+           4, 8, 16, 20, 24, 28);
+    LAYOUT(sac_budget_state, 64,
+           LIST(M(type), M(size), M(next), M(budget_us), M(least_us), M(host_frame_us), M(granted_us), M(host_frames),
+                M(missed), M(slices), M(slice_us), M(expected_us)),
+           0, 4, 8, 16, 20, 24, 28, 32, 40, 48, 56, 60);
+    LAYOUT(sac_slices, 32, LIST(M(type), M(size), M(next), M(count), M(longest_us), M(begun_ns)), 0, 4, 8, 16, 20, 24);
     LAYOUT(sac_network, 8, LIST(M(id)), 0);
     LAYOUT(sac_dimension, 16, LIST(M(name), M(value)), 0, 8);
     LAYOUT(sac_network_desc, 40, LIST(M(type), M(size), M(next), M(path), M(dimensions), M(dimension_count), M(flags)),
@@ -217,11 +225,12 @@ TEST_CASE("constants of the ABI keep their values, and those of the code behind 
     }
     CHECK(SAC_NOT_READY == 1);
     CHECK(SAC_TIMEOUT == 2);
-    const int types[] = {SAC_TYPE_CONTEXT_DESC,   SAC_TYPE_HOST,       SAC_TYPE_REQUIREMENTS, SAC_TYPE_VK_DEVICE,
-                         SAC_TYPE_CONTEXT_INFO,   SAC_TYPE_MODEL_DESC, SAC_TYPE_MODEL_INFO,   SAC_TYPE_DETECT_SETTINGS,
-                         SAC_TYPE_FRAME,          SAC_TYPE_VK_IMAGE,   SAC_TYPE_SNAPSHOT,     SAC_TYPE_STATISTICS,
-                         SAC_TYPE_TRACK_SETTINGS, SAC_TYPE_VK_COMMANDS};
-    for (int i = 0; i < 14; ++i) CHECK(types[i] == i + 1);
+    const int types[] = {SAC_TYPE_CONTEXT_DESC,   SAC_TYPE_HOST,        SAC_TYPE_REQUIREMENTS, SAC_TYPE_VK_DEVICE,
+                         SAC_TYPE_CONTEXT_INFO,   SAC_TYPE_MODEL_DESC,  SAC_TYPE_MODEL_INFO,   SAC_TYPE_DETECT_SETTINGS,
+                         SAC_TYPE_FRAME,          SAC_TYPE_VK_IMAGE,    SAC_TYPE_SNAPSHOT,     SAC_TYPE_STATISTICS,
+                         SAC_TYPE_TRACK_SETTINGS, SAC_TYPE_VK_COMMANDS, SAC_TYPE_BUDGET,       SAC_TYPE_BUDGET_STATE,
+                         SAC_TYPE_SLICES};
+    for (int i = 0; i < 17; ++i) CHECK(types[i] == i + 1);
     CHECK(SAC_TYPE_NETWORK_DESC == 100);
     CHECK(SAC_TYPE_NETWORK_INFO == 101);
     CHECK(SAC_TYPE_TENSOR_INFO == 102);
@@ -277,7 +286,7 @@ TEST_CASE("constants of the ABI keep their values, and those of the code behind 
     CHECK(SAC_NO_QUEUE == UINT32_MAX);
     CHECK(SAC_MAX_RECORDED == 4);
     CHECK(SAC_MAJOR == 1);
-    CHECK(SAC_MINOR == 2);
+    CHECK(SAC_MINOR == 3);
 }
 
 namespace {

@@ -20,12 +20,12 @@ struct Scene {
 };
 
 // Random boxes in random cells (three cells for every two candidates).
-std::vector<Candidate> random_candidates(const Scene &scene, uint64_t seed) {
+std::vector<test::Candidate> random_candidates(const Scene &scene, uint64_t seed) {
     Random random(seed);
     std::vector<uint32_t> cells(scene.count + scene.count / 2);
     std::iota(cells.begin(), cells.end(), 0u);
     for (size_t i = cells.size(); i > 1; --i) std::swap(cells[i - 1], cells[random.below(i)]);
-    std::vector<Candidate> candidates(scene.count);
+    std::vector<test::Candidate> candidates(scene.count);
     for (uint32_t i = 0; i < scene.count; ++i) {
         const double x = random.uniform(0, scene.spread), y = random.uniform(0, scene.spread);
         const double w = random.uniform(0.3, 1) * scene.size, h = random.uniform(0.3, 1) * scene.size;
@@ -44,14 +44,14 @@ bool same(const Detection &a, const Detection &b) {
     return std::bit_cast<Words>(a) == std::bit_cast<Words>(b);
 }
 
-uint32_t cells_for(const std::vector<Candidate> &candidates) {
+uint32_t cells_for(const std::vector<test::Candidate> &candidates) {
     uint32_t cells = 1;
-    for (const Candidate &c : candidates) cells = std::max(cells, c.cell + 1);
+    for (const test::Candidate &c : candidates) cells = std::max(cells, c.cell + 1);
     return cells;
 }
 
 // Runs both and compares set, order and every bit. Returns what the device kept.
-std::vector<Detection> check(std::vector<Candidate> candidates, uint32_t classes,
+std::vector<Detection> check(std::vector<test::Candidate> candidates, uint32_t classes,
                              const DetectionThresholds &thresholds) {
     const uint32_t cells = cells_for(candidates);
     const HeadOutput output = candidate_output(candidates, cells, classes);
@@ -64,7 +64,7 @@ std::vector<Detection> check(std::vector<Candidate> candidates, uint32_t classes
         different += !same(actual->detections[i], expected[i]);
     CHECK(different == 0);
     const auto above = std::count_if(candidates.begin(), candidates.end(),
-                                     [&](const Candidate &c) { return c.score >= thresholds.score; });
+                                     [&](const test::Candidate &c) { return c.score >= thresholds.score; });
     CHECK(actual->counts.candidates == above);
     CHECK(actual->counts.not_ranked == std::max<int64_t>(above - max_candidates, 0));
     return actual->detections;
@@ -89,7 +89,7 @@ TEST_CASE("crowded scenes: long chains of boxes that suppress one another") {
         check(random_candidates({700, 80, 60, 80, 0}, seed), 80, {0.1f, 0.6f, 500, true});
     }
     // A row of boxes, each overlapping the next alone: every second one stays, decided from one end to the other.
-    std::vector<Candidate> row;
+    std::vector<test::Candidate> row;
     for (uint32_t i = 0; i < 1500; ++i)
         row.push_back({float(6 * i), 0, float(6 * i + 10), 10, 0.9f - 0.0005f * float(i), 0, 1499 - i});
     CHECK(check(row, 1, {0.1f, 0.2f, 1024, true}).size() == 750);
@@ -102,19 +102,19 @@ TEST_CASE("equal scores are taken in the order of cells") {
 }
 
 TEST_CASE("identical boxes leave the best one of each class") {
-    std::vector<Candidate> same;
+    std::vector<test::Candidate> same;
     for (uint32_t i = 0; i < 1000; ++i)
         same.push_back({10, 20, 30, 50, 0.5f + 0.0001f * float(i * 7 % 1000), i % 4, i});
     CHECK(check(same, 4, {0.1f, 0.9f, 100, true}).size() == 4);
     CHECK(check(same, 4, {0.1f, 0.9f, 100, false}).size() == 1);
-    for (Candidate &c : same) c.score = 0.5f;
+    for (test::Candidate &c : same) c.score = 0.5f;
     const auto kept = check(same, 4, {0.1f, 0.9f, 100, false});
     REQUIRE(kept.size() == 1);
     CHECK(kept[0].class_id == 0);  // cell 0
 }
 
 TEST_CASE("all kept: boxes apart; and boxes of no area, which suppress nothing") {
-    std::vector<Candidate> apart;
+    std::vector<test::Candidate> apart;
     for (uint32_t i = 0; i < 10000; ++i) {
         const uint32_t column = i % 100, row = i / 100;
         const float x = float(column) * 10, y = float(row) * 10;
@@ -123,7 +123,7 @@ TEST_CASE("all kept: boxes apart; and boxes of no area, which suppress nothing")
     CHECK(check(apart, 1, {0.1f, 0.0f, 1024, true}).size() == 1024);
     apart.resize(600);
     CHECK(check(apart, 1, {0.1f, 0.0f, 1024, true}).size() == 600);
-    for (Candidate &c : apart) c.x1 = c.x2 = c.y1 = c.y2 = 5;
+    for (test::Candidate &c : apart) c.x1 = c.x2 = c.y1 = c.y2 = 5;
     CHECK(check(apart, 1, {0.1f, 0.5f, 1024, true}).size() == 600);
 }
 
@@ -146,7 +146,7 @@ TEST_CASE("thresholds at their ends") {
 TEST_CASE("more candidates than are considered: the best ones are, the others counted") {
     check(random_candidates({20000, 3, 9000, 60, 0}, 11), 3, {0.1f, 0.5f, 1024, true});
     // The worst, beyond the capacity, would have been kept.
-    std::vector<Candidate> many;
+    std::vector<test::Candidate> many;
     for (uint32_t i = 0; i < max_candidates + 100; ++i) {
         const bool best = i % 4 != 0 || i / 4 >= 100;
         many.push_back({0, 0, 10, 10, best ? 0.9f : 0.3f, 0, i});
@@ -157,10 +157,10 @@ TEST_CASE("more candidates than are considered: the best ones are, the others co
 
 TEST_CASE("scores and boxes that are no numbers count as below the threshold") {
     const float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
-    std::vector<Candidate> candidates = random_candidates({500, 2, 400, 60, 0}, 4);
+    std::vector<test::Candidate> candidates = random_candidates({500, 2, 400, 60, 0}, 4);
     const uint32_t cells = cells_for(candidates);
     HeadOutput output = candidate_output(candidates, cells, 2);
-    std::vector<Candidate> left;
+    std::vector<test::Candidate> left;
     for (size_t i = 0; i < candidates.size(); ++i) {
         float *const cell = &output.values[size_t(candidates[i].cell) * 6];
         const float bad = i % 3 == 0 ? nan : i % 3 == 1 ? inf : -inf;
@@ -188,7 +188,7 @@ TEST_CASE("scores and boxes that are no numbers count as below the threshold") {
 }
 
 TEST_CASE("boxes come out in stored pixels, also turned and mirrored") {
-    std::vector<Candidate> candidates = {{10, 20, 30, 60, 0.9f, 0, 0}};
+    std::vector<test::Candidate> candidates = {{10, 20, 30, 60, 0.9f, 0, 0}};
     const HeadOutput output = candidate_output(candidates, 1, 1);
     for (const uint32_t rotation : {0u, 90u, 180u, 270u})
         for (const bool mirror : {false, true}) {

@@ -70,8 +70,14 @@ TEST_CASE("a frame takes no heap on its thread once all is warm, whatever is loo
     picture.frame.release_user = &count;
     picture.frame.release = [](void *user, uint64_t) { static_cast<Count *>(user)->now = heap_allocations(); };
     const uint32_t profile = device().caps().timestamps ? SAC_INSPECT_PROFILE : 0;
-    for (const bool looking : {false, true}) {
-        CAPTURE(looking);
+    auto budget = make_struct<sac_budget>(SAC_TYPE_BUDGET);
+    budget.host_frame_us = 500;
+    for (const int turn : {0, 1, 2, 3}) {
+        CAPTURE(turn);
+        const bool looking = turn % 2;
+        budget.budget_us = turn < 2 ? 0 : 1;  // in slices
+        REQUIRE(tool.host.sac.set_budget(tool.host.context, &budget) == SAC_OK);
+        REQUIRE(tool.watch({}) == SAC_OK);
         if (looking) REQUIRE(tool.watch({"image", "cells"}, profile | SAC_INSPECT_HOLD) == SAC_OK);
         const uint32_t classes = 7;
         REQUIRE(tool.debug->set_class_filter(tool.host.context, &classes, looking ? 1 : 0) == SAC_OK);
@@ -113,14 +119,29 @@ TEST_CASE("recording a frame and reading it back take no heap once all is warm, 
         }
         REQUIRE(result == SAC_OK);
         c.commands.submit();
+        for (sac_statistics now = c.host.statistics(); now.finished < now.submitted; now = c.host.statistics()) {
+            const sac_vk_commands more = c.commands.begin();  // for a slice, if there is one
+            const uint64_t before = heap_allocations();
+            result = c.host.sac.record_slice(c.host.context, &more);
+            taken += heap_allocations() - before;
+            c.commands.submit();
+            c.commands.wait();
+            REQUIRE(result >= 0);
+        }
         c.settle();
         return taken;
     };
-    for (int i = 0; i < 10; ++i) run(i % 2 ? planes.frame : textured.frame);
-    const uint64_t before = on_frame_thread;
-    uint64_t taken = 0;
-    for (int i = 0; i < 40; ++i) taken += run(i % 2 ? planes.frame : textured.frame);
-    CHECK(taken == 0);
-    CHECK(on_frame_thread == before);
-    CHECK(before > 0);
+    auto budget = make_struct<sac_budget>(SAC_TYPE_BUDGET);
+    for (const uint32_t budget_us : {0u, 1u}) {
+        if (budget_us && !device().caps().timestamps) continue;  // slices in a host's commands need them
+        budget.budget_us = budget_us;
+        REQUIRE(c.host.sac.set_budget(c.host.context, &budget) == SAC_OK);
+        for (int i = 0; i < 10; ++i) run(i % 2 ? planes.frame : textured.frame);
+        const uint64_t before = on_frame_thread;
+        uint64_t taken = 0;
+        for (int i = 0; i < 40; ++i) taken += run(i % 2 ? planes.frame : textured.frame);
+        CHECK(taken == 0);
+        CHECK(on_frame_thread == before);
+        CHECK(before > 0);
+    }
 }
