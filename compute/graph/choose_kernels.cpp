@@ -1,5 +1,6 @@
 // Phase choose_kernels: each operator's plan makes dispatches, storages and uploads.
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -109,7 +110,8 @@ PlanContext::Place PlanContext::output_place(size_t i) {
     const auto quads = [&](ValueId value) { return round_up(plan_.graph.values[value].shape[1], 4) / 4; };
     if (const auto concat = sole_concat(plan_, id)) {
         plan_.placed[id] = true;
-        return {storage_of(concat->output), quads(concat->output), concat->channel / 4};
+        shared_.push_back(storage_of(concat->output));
+        return {shared_.back(), quads(concat->output), concat->channel / 4};
     }
     return {storage_of(id), quads(id), 0};
 }
@@ -176,9 +178,13 @@ void PlanContext::alias_output(size_t output, size_t input) {
 
 void PlanContext::dispatch(Dispatch dispatch) {
     dispatch.node = node_index_;
+    for (Binding &binding : dispatch.bindings)
+        if (binding.write && std::find(shared_.begin(), shared_.end(), binding.storage) != shared_.end())
+            binding.part = true;
     const uint32_t most = caps_.limits.maxComputeWorkGroupCount[0];
     const uint32_t total = dispatch.groups[0], base = dispatch.push[0];
     const double flops = dispatch.flops;
+    if (total > most) dispatch.split_from = plan_.dispatches.size();
     for (uint32_t done = 0; done < total || done == 0;) {
         Dispatch part = dispatch;
         part.groups[0] = std::min(most, total - done);

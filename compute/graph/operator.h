@@ -95,6 +95,7 @@ private:
     const vk::Caps &caps_;
     const KernelTable &kernels_;
     const Tuning &tuning_;
+    std::vector<StorageId> shared_;  ///< concatenations of which output_place gave a part
 };
 
 /// An operator: functions, no state.

@@ -91,8 +91,8 @@ void dispatch_output(PlanContext &ctx, const ConvolutionNode &conv, const Matrix
     dispatch.kernel =
         choose_kernel(ctx, "conv2d_winograd_output", {texel, variant}, {product.destination, bias, other});
     dispatch.bindings = {reads(product.destination), reads(bias)};
-    if (!clamp) dispatch.bindings.push_back(reads(other));
-    dispatch.bindings.push_back(writes(whole.destination));
+    if (!clamp) dispatch.bindings.push_back(epilogue.residual ? reads_in_place(other) : reads(other));
+    dispatch.bindings.push_back(writes_part(whole.destination));  // the chunk's rows
     const int64_t count = product.rows * quads_of(conv.out_channels);
     dispatch.push_words({word(count), word(product.rows), word(first), word(tiles.h), word(tiles.w),
                          word(conv.out_channels), word(whole.destination_stride), word(whole.destination_offset),

@@ -37,14 +37,10 @@ const char *stem_of(const MatrixProduct &product) {
     return product.window->has_depth() ? "conv3d" : "conv2d";
 }
 
-StorageId residual_of(PlanContext &ctx, const MatrixProduct &product, StorageId otherwise) {
-    return product.epilogue.residual ? ctx.residual_storage() : otherwise;
-}
-
 }  // namespace
 
 std::vector<ProductTile> product_tiles(PlanContext &ctx, const MatrixProduct &product) {
-    const StorageId other = residual_of(ctx, product, product.source);
+    const StorageId other = product.epilogue.residual ? ctx.residual_storage() : product.source;
     std::vector<ProductTile> tiles;
     for (const Tiling &tiling : tilings) {
         ProductTile tile = {tiling.name, {}, tiling.columns, tiling.rows};
@@ -82,8 +78,10 @@ void dispatch_product(PlanContext &ctx, const MatrixProduct &product, const Prod
     dispatch.kernel = tile.kernel;
     dispatch.bindings = {reads(product.source), reads(weights)};
     // Without a residual the weights stand in for it: they are finite, and what is read is multiplied by zero.
-    if (tile.full) dispatch.bindings.push_back(reads(residual_of(ctx, product, weights)));
-    dispatch.bindings.push_back(writes(product.destination));
+    if (tile.full)
+        dispatch.bindings.push_back(epilogue.residual ? reads_in_place(ctx.residual_storage()) : reads(weights));
+    const bool part = quads_of(product.columns) != product.destination_stride;
+    dispatch.bindings.push_back(part ? writes_part(product.destination) : writes(product.destination));
     const int64_t panels = (product.columns + panel_columns(tile.columns) - 1) / panel_columns(tile.columns);
     const int64_t row_tiles = (product.rows + tile.rows - 1) / tile.rows;
     const int64_t panel = panel_texels(product.k_quads, tile.columns);
