@@ -59,11 +59,12 @@ struct Dispatch {
     Dispatch &push_float(float value);
 };
 
-/// Weights of a storage, packed when the plan is materialised: many at a time, so that a network's never lie in host
-/// memory twice.
+/// Elements [first, first + count) of a storage of weights, packed when the plan is materialised: some megabytes at a
+/// time, on all cores, so that a network's weights never lie in host memory twice. The uploads of a storage cover it.
 struct Upload {
     StorageId storage = 0;
-    std::function<std::vector<float>()> pack;  ///< [thread] any, called once; the storage's elements or fewer
+    uint64_t first = 0, count = 0;
+    std::function<std::vector<float>()> pack;  ///< [thread] any, called once; the elements or fewer: the rest are zero
 };
 
 struct Plan {

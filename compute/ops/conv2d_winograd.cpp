@@ -145,13 +145,14 @@ void add_winograd_candidates(PlanContext &ctx, const ConvolutionNode &conv, cons
     product.batches = points;
     // What is told as done is the convolution, not the fewer products.
     product.depth = whole.flops() / (2 * static_cast<double>(points * tiles.count * conv.out_channels));
-    product.pack = [conv](int tile_columns) { return pack(conv, tile_columns); };
+    product.pack = [conv](int tile_columns, int64_t, int64_t) { return pack(conv, tile_columns); };  // always all
     // Measured on llvmpipe, two cores: nanoseconds of a texel's 6 x 6 tile in the transforms; a dispatch; a byte of
     // weights.
     constexpr double input_tile = 40, output_tile = 40, dispatch = 9000, weight_byte = 0.1;
     const auto count = static_cast<double>(tiles.count);
     const double chunks = std::ceil(count / static_cast<double>(tiles.chunk));
     for (const ProductTile &tile : product_tiles(ctx, product)) {
+        if (tile.part < product.columns) continue;  // weights that cannot be bound as a whole
         const auto bytes =
             static_cast<double>(points * 16 * packed_texels(product.k_quads, product.columns, tile.columns));
         const double cost = tile.cost * chunks + count * static_cast<double>(product.k_quads) * input_tile +
