@@ -151,13 +151,16 @@ void add_winograd_candidates(PlanContext &ctx, const ConvolutionNode &conv, cons
     constexpr double input_tile = 40, output_tile = 40, dispatch = 9000, weight_byte = 0.1;
     const auto count = static_cast<double>(tiles.count);
     const double chunks = std::ceil(count / static_cast<double>(tiles.chunk));
+    // Halves are asked for to save memory, and these weights take eight times that of the window's: only if measured.
+    const double unless_half = whole.half ? std::numeric_limits<double>::infinity() : 1;
     for (const ProductTile &tile : product_tiles(ctx, product)) {
         if (tile.part < product.columns) continue;  // weights that cannot be bound as a whole
         const auto bytes =
             static_cast<double>(points * 16 * packed_texels(product.k_quads, product.columns, tile.columns));
-        const double cost = tile.cost * chunks + count * static_cast<double>(product.k_quads) * input_tile +
-                            count * static_cast<double>(product.destination_stride) * output_tile +
-                            chunks * (3 * dispatch + bytes * weight_byte);
+        const double cost =
+            unless_half * (tile.cost * chunks + count * static_cast<double>(product.k_quads) * input_tile +
+                           count * static_cast<double>(product.destination_stride) * output_tile +
+                           chunks * (3 * dispatch + bytes * weight_byte));
         candidates.push_back({std::string("winograd ") + tile.name, cost, [&ctx, conv, whole, product, tile] {
                                   return plan_winograd(ctx, conv, whole, product, tile);
                               }});

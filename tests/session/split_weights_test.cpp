@@ -65,14 +65,23 @@ TEST_CASE("a network whose weights are split gives the same answers") {
             CAPTURE(views);
             CAPTURE(name_of(storage));
             vk::Caps capped = caps;
-            capped.limits.maxStorageBufferRange = views ? caps.limits.maxStorageBufferRange : 60'000;
+            capped.limits.maxStorageBufferRange = views ? caps.limits.maxStorageBufferRange : 80'000;
             capped.limits.maxTexelBufferElements = views ? 3'700 : caps.limits.maxTexelBufferElements;
             auto plan = make_plan(import_model(network()), capped, kernels(), {.storage = storage});
             REQUIRE_MESSAGE(plan.ok(), plan.error().message);
             for (const Storage &s : plan->storages) CHECK(s.bytes <= capped.limits.maxStorageBufferRange);
             if (!views && storage == DType::f32) {
-                for (const char *name : {"window.weights", "point.weights", "even.weights", "linear.weights"})
+                for (const char *name : {"point.weights", "even.weights", "linear.weights"})
                     CHECK_MESSAGE(weight_storages(*plan, name) > 1, name);
+            }
+            for (const Dispatch &dispatch : plan->dispatches) {
+                const std::string &kernel = dispatch.kernel;
+                const bool product = kernel.rfind("gemm", 0) == 0 || kernel.rfind("conv2d_f", 0) == 0;
+                const bool by_views = kernel.find("_s") != std::string::npos || kernel.find("_t") != std::string::npos;
+                if (!views || !product || !by_views) continue;
+                const Storage &weights = plan->storages[dispatch.bindings[1].storage];
+                CHECK(weights.bytes <= 4 * size_of(storage) * capped.limits.maxTexelBufferElements);
+                CHECK(weight_storages(*plan, weights.name) > (weights.name == "linear.weights" ? 1 : 0));
             }
             CHECK(check_hazards(*plan).empty());
             auto session = Session::load(**runtime, std::move(*plan), {});
@@ -97,7 +106,7 @@ TEST_CASE("parts are of nearly one size, as few as can be, and not ordered among
     model.node("MatMul", {"x", "w"}, {"y"}, {}, "matrix");
     model.output("y");
     vk::Caps capped = device().caps();
-    capped.limits.maxStorageBufferRange = 160'000;  // the answer; the weights take some 264,000
+    capped.limits.maxStorageBufferRange = 180'000;  // the answer; the weights take some 264,000
     const auto plan = make_plan(import_model(model), capped, kernels(), {});
     REQUIRE_MESSAGE(plan.ok(), plan.error().message);
     REQUIRE(weight_storages(*plan, "matrix.weights") == 2);
@@ -116,7 +125,7 @@ TEST_CASE("parts are of nearly one size, as few as can be, and not ordered among
         ++products;
     }
     CHECK(products == 2);
-    CHECK(barriers == 1);  // for what comes before
+    CHECK(barriers == 0);
     CHECK(flops == 2.0 * 40 * 64 * 1000);
 }
 
@@ -134,8 +143,8 @@ TEST_CASE("what cannot be split is refused by its name") {
     CHECK(plan.error().message.find("'x'") != std::string::npos);
 }
 
-TEST_CASE("a layer of 411 MB, as VGG-16's first linear one") {
-    constexpr int64_t depth = 25088, columns = 4096;
+TEST_CASE("a layer of 141 MB, as wide as VGG-16's first linear one") {
+    constexpr int64_t depth = 25088, columns = 1408;
     std::vector<float> weights(depth * columns);
     uint32_t state = 1;
     for (float &weight : weights) {
