@@ -22,9 +22,9 @@ void memory_barrier(const vk::DeviceFunctions &fn, VkCommandBuffer commands, VkP
     fn.CmdPipelineBarrier(commands, from, to, 0, 1, &barrier, 0, nullptr, 0, nullptr);
 }
 
-/// Bytes [first, first + out.size()) of the values as elements of `type`, with zeros after the last.
+/// The values from `first` on as elements of `type`, with zeros after the last.
 void encode(std::span<const float> values, DType type, uint64_t first, std::span<std::byte> out) {
-    const size_t begin = std::min<size_t>(first / size_of(type), values.size());
+    const size_t begin = std::min<size_t>(first, values.size());
     const size_t count = std::min<size_t>(out.size() / size_of(type), values.size() - begin);
     if (type == DType::f16) {
         auto *halves = reinterpret_cast<uint16_t *>(out.data());
@@ -96,53 +96,60 @@ Status SessionResources::create_buffers(const Plan &plan) {
     return {};
 }
 
-/// Copies through one staging buffer, as many uploads at a time as it holds; a large one in several pieces. As many are
-/// packed at a time.
+/// Through one staging buffer: as many uploads at a time as it holds, packed and encoded on all cores; one that is
+/// larger, in several goes.
 Status SessionResources::upload(Plan &plan) {
-    const auto bytes_of = [&](const Upload &item) { return plan.storages[item.storage].bytes; };
+    const auto type_of = [&](const Upload &item) { return plan.storages[item.storage].dtype; };
+    const auto bytes_of = [&](const Upload &item) { return item.count * size_of(type_of(item)); };
     uint64_t total = 0;
     for (const Upload &item : plan.uploads) total += bytes_of(item);
     if (!total) return {};
     SAC_ASSIGN(const vk::Buffer chunk,
                vk::Buffer::create(runtime_.device, runtime_.memory, std::min(total, upload_chunk),
                                   VK_BUFFER_USAGE_TRANSFER_SRC_BIT, vk::MemoryUse::upload, "weights upload"));
-    struct Copy {
-        VkBuffer to;
-        VkBufferCopy region;
+    struct Piece {
+        Upload *item;
+        uint64_t first, count;  // elements of the item
+        uint64_t at;            // byte of the chunk
     };
-    std::vector<Copy> copies;
-    uint64_t filled = 0;
-    const auto flush = [&]() -> Status {
-        if (copies.empty()) return {};
-        const auto record = [&](VkCommandBuffer cmd) -> Status {
-            for (const Copy &copy : copies)
-                runtime_.device.fn().CmdCopyBuffer(cmd, chunk.handle(), copy.to, 1, &copy.region);
-            return {};
-        };
-        SAC_TRY(vk::run_once(runtime_.device, record, "weights upload"));
-        copies.clear();
-        filled = 0;
+    std::vector<Piece> pieces;
+    const auto copy = [&](VkCommandBuffer cmd) -> Status {
+        for (const Piece &piece : pieces) {
+            const Storage &storage = plan.storages[piece.item->storage];
+            const uint64_t size = size_of(storage.dtype);
+            const VkBufferCopy region = {piece.at, storage.offset + (piece.item->first + piece.first) * size,
+                                         piece.count * size};
+            runtime_.device.fn().CmdCopyBuffer(cmd, chunk.handle(), buffers_[storage.buffer].handle(), 1, &region);
+        }
         return {};
     };
-    std::vector<std::vector<float>> packed;
-    for (size_t first = 0, last = 0; first < plan.uploads.size(); first = last) {
-        for (uint64_t bytes = 0; last < plan.uploads.size() && (last == first || bytes < upload_chunk); ++last)
-            bytes += bytes_of(plan.uploads[last]);
-        packed.assign(last - first, {});
-        for_each_parallel(packed.size(), [&](size_t i) { packed[i] = plan.uploads[first + i].pack(); });
-        for (size_t i = first; i < last; ++i) {
-            const Storage &storage = plan.storages[plan.uploads[i].storage];
-            for (uint64_t done = 0; done < storage.bytes;) {
-                if (filled == chunk.size()) SAC_TRY(flush());
-                const uint64_t size = std::min(storage.bytes - done, chunk.size() - filled);
-                encode(packed[i - first], storage.dtype, done, {chunk.mapped<std::byte>() + filled, size});
-                copies.push_back({buffers_[storage.buffer].handle(), {filled, storage.offset + done, size}});
-                filled += size;
-                done += size;
-            }
+    const auto room = [&](const Piece &piece) {
+        return std::span(chunk.mapped<std::byte>() + piece.at, piece.count * size_of(type_of(*piece.item)));
+    };
+    for (size_t next = 0; next < plan.uploads.size();) {
+        pieces.clear();
+        uint64_t filled = 0;
+        for (; next < plan.uploads.size() && filled + bytes_of(plan.uploads[next]) <= chunk.size(); ++next) {
+            pieces.push_back({&plan.uploads[next], 0, plan.uploads[next].count, filled});
+            filled += bytes_of(plan.uploads[next]);
+        }
+        if (!pieces.empty()) {
+            for_each_parallel(pieces.size(), [&](size_t i) {
+                const auto pack = std::move(pieces[i].item->pack);  // what it owns goes with it
+                encode(pack(), type_of(*pieces[i].item), 0, room(pieces[i]));
+            });
+            SAC_TRY(vk::run_once(runtime_.device, copy, "weights upload"));
+            continue;
+        }
+        Upload &large = plan.uploads[next++];
+        const std::vector<float> values = large.pack();
+        const uint64_t most = chunk.size() / size_of(type_of(large));
+        for (uint64_t first = 0; first < large.count; first += most) {
+            pieces = {{&large, first, std::min(most, large.count - first), 0}};
+            encode(values, type_of(large), first, room(pieces[0]));
+            SAC_TRY(vk::run_once(runtime_.device, copy, "weights upload"));
         }
     }
-    SAC_TRY(flush());
     plan.uploads.clear();
     plan.uploads.shrink_to_fit();
     return {};

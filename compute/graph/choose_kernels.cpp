@@ -1,5 +1,6 @@
 // Phase choose_kernels: each operator's plan makes dispatches, storages and uploads.
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -17,9 +18,12 @@ bool is_in(const std::vector<ValueId> &list, ValueId id) {
     return false;
 }
 
+uint64_t bytes_of(int64_t elements, DType type) {
+    return std::max<uint64_t>((static_cast<uint64_t>(elements) * size_of(type) + 15) / 16 * 16, 16);
+}
+
 uint64_t bytes_of(const Value &value) {
-    const auto elements = static_cast<uint64_t>(padded_element_count(value.shape, value.layout));
-    return std::max<uint64_t>((elements * size_of(value.storage) + 15) / 16 * 16, 16);
+    return bytes_of(padded_element_count(value.shape, value.layout), value.storage);
 }
 
 StorageId add_storage(Plan &plan, Storage::Kind kind, std::string name, DType dtype, uint64_t bytes) {
@@ -34,7 +38,8 @@ StorageId add_storage(Plan &plan, Storage::Kind kind, std::string name, DType dt
 
 void upload_value(Plan &plan, StorageId storage, const Value &value) {
     const bool c4 = value.layout == Layout::c4;
-    plan.uploads.push_back({storage, [tensor = *value.constant, c4] {
+    const uint64_t count = plan.storages[storage].bytes / size_of(plan.storages[storage].dtype);
+    plan.uploads.push_back({storage, 0, count, [tensor = *value.constant, c4] {
                                 return c4 ? to_c4(tensor.as_f32().as<float>(), tensor.shape) : tensor.to_floats();
                             }});
 }
@@ -109,7 +114,8 @@ PlanContext::Place PlanContext::output_place(size_t i) {
     const auto quads = [&](ValueId value) { return round_up(plan_.graph.values[value].shape[1], 4) / 4; };
     if (const auto concat = sole_concat(plan_, id)) {
         plan_.placed[id] = true;
-        return {storage_of(concat->output), quads(concat->output), concat->channel / 4};
+        shared_.push_back(storage_of(concat->output));
+        return {shared_.back(), quads(concat->output), concat->channel / 4};
     }
     return {storage_of(id), quads(id), 0};
 }
@@ -148,17 +154,26 @@ Status PlanContext::choose(std::string problem, std::span<const Candidate> candi
 StorageId PlanContext::upload(std::string name, int64_t count, std::function<std::vector<float>()> pack,
                               std::optional<DType> wanted) {
     const DType type = wanted.value_or(half() ? DType::f16 : DType::f32);
-    const uint64_t bytes = (static_cast<uint64_t>(count) * size_of(type) + 15) / 16 * 16;
-    const StorageId storage =
-        add_storage(plan_, Storage::Kind::weights, std::move(name), type, std::max<uint64_t>(bytes, 16));
-    plan_.uploads.push_back({storage, std::move(pack)});
+    const StorageId storage = add_storage(plan_, Storage::Kind::weights, std::move(name), type, bytes_of(count, type));
+    plan_.uploads.push_back({storage, 0, plan_.storages[storage].bytes / size_of(type), std::move(pack)});
+    return storage;
+}
+
+StorageId PlanContext::upload(std::string name, int64_t count, int64_t size,
+                              const std::function<std::vector<float>(int64_t piece)> &pack, DType type) {
+    assert(size % 4 == 0);
+    const StorageId storage = add_storage(plan_, Storage::Kind::weights, std::move(name), type, bytes_of(count, type));
+    const auto all = static_cast<int64_t>(plan_.storages[storage].bytes / size_of(type));
+    for (int64_t first = 0; first < all; first += size)
+        plan_.uploads.push_back({storage, static_cast<uint64_t>(first),
+                                 static_cast<uint64_t>(std::min(size, all - first)),
+                                 [pack, piece = first / size] { return pack(piece); }});
     return storage;
 }
 
 StorageId PlanContext::temporary(std::string name, int64_t elements, std::optional<DType> wanted) {
     const DType type = wanted.value_or(half() ? DType::f16 : DType::f32);
-    const uint64_t bytes = (static_cast<uint64_t>(elements) * size_of(type) + 15) / 16 * 16;
-    return add_storage(plan_, Storage::Kind::activation, std::move(name), type, std::max<uint64_t>(bytes, 16));
+    return add_storage(plan_, Storage::Kind::activation, std::move(name), type, bytes_of(elements, type));
 }
 
 void PlanContext::alias_output(size_t output, size_t input) {
@@ -176,9 +191,13 @@ void PlanContext::alias_output(size_t output, size_t input) {
 
 void PlanContext::dispatch(Dispatch dispatch) {
     dispatch.node = node_index_;
+    for (Binding &binding : dispatch.bindings)
+        if (binding.write && std::find(shared_.begin(), shared_.end(), binding.storage) != shared_.end())
+            binding.part = true;
     const uint32_t most = caps_.limits.maxComputeWorkGroupCount[0];
     const uint32_t total = dispatch.groups[0], base = dispatch.push[0];
     const double flops = dispatch.flops;
+    if (total > most) dispatch.split_from = plan_.dispatches.size();
     for (uint32_t done = 0; done < total || done == 0;) {
         Dispatch part = dispatch;
         part.groups[0] = std::min(most, total - done);
@@ -222,7 +241,7 @@ Result<Plan> choose_kernels(Graph graph, OperatorLookup lookup, const vk::Caps &
         const size_t first = plan.dispatches.size(), first_upload = plan.uploads.size();
         if (auto status = op->plan(context); !status) return Error(status.error()).with_context(g.source);
         for (size_t u = first_upload; u < plan.uploads.size(); ++u)
-            if (!plan.graph.spend(plan.storages[plan.uploads[u].storage].bytes))
+            if (!plan.graph.spend(plan.uploads[u].count * size_of(plan.storages[plan.uploads[u].storage].dtype)))
                 return Error(Code::unsupported,
                              g.source + ": " + g.nodes[i].describe() +
                                  " reads weights so often repeated that loading takes too much memory");

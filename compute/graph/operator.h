@@ -78,6 +78,10 @@ public:
     /// the node's storage type (f32 or f16); padded to whole texels with zeros. `pack` owns what it reads.
     StorageId upload(std::string name, int64_t count, std::function<std::vector<float>()> pack,
                      std::optional<DType> type = std::nullopt);
+    /// The same for weights that are too large to be packed at once: `pieces` of `size` numbers, the last one of what
+    /// is left of `count`; `pack` gives one of them.
+    StorageId upload(std::string name, int64_t count, int64_t size,
+                     const std::function<std::vector<float>(int64_t piece)> &pack, DType type);
     /// Scratch memory of the node, as `type`, by default the node's storage type.
     StorageId temporary(std::string name, int64_t elements, std::optional<DType> type = std::nullopt);
     /// The output shares the input's memory (same layout and storage type): reshape, squeeze, identity.
@@ -95,6 +99,7 @@ private:
     const vk::Caps &caps_;
     const KernelTable &kernels_;
     const Tuning &tuning_;
+    std::vector<StorageId> shared_;  ///< concatenations of which output_place gave a part
 };
 
 /// An operator: functions, no state.

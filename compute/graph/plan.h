@@ -33,6 +33,12 @@ struct Storage {
 struct Binding {
     StorageId storage = 0;
     bool write = false;
+    /// Of a write: the dispatch writes a part of the storage that no other dispatch with this mark writes (channels of
+    /// a concatenation, a group's channels).
+    bool part = false;
+    /// Of a read: an invocation reads only the bytes that it then writes to the output, at the same place in it, so
+    /// that the output may lie in the same memory.
+    bool in_place = false;
 };
 
 /// One dispatch of one kernel. Push constants begin with `uint group_base`, which record() fills in.
@@ -43,18 +49,22 @@ struct Dispatch {
     uint32_t push_size = 4;  ///< bytes, a multiple of 4, group_base included
     std::array<uint32_t, 3> groups = {1, 1, 1};
     size_t node = SIZE_MAX;  ///< index into the planned graph's nodes
-    double flops = 0;        ///< 2 x multiply-adds, for reports
+    /// Pieces of one dispatch that was too large have the number of its first piece: they never meet, as its workgroups
+    /// do not.
+    size_t split_from = SIZE_MAX;
+    double flops = 0;  ///< 2 x multiply-adds, for reports
 
     /// Appends words to the push constants after group_base. Floats go in as their bits.
     Dispatch &push_words(std::initializer_list<uint32_t> words);
     Dispatch &push_float(float value);
 };
 
-/// Weights of a storage, packed when the plan is materialised: many at a time, so that a network's never lie in host
-/// memory twice.
+/// Elements [first, first + count) of a storage of weights, packed when the plan is materialised: some megabytes at a
+/// time, on all cores, so that a network's weights never lie in host memory twice. The uploads of a storage cover it.
 struct Upload {
     StorageId storage = 0;
-    std::function<std::vector<float>()> pack;  ///< [thread] any, called once; the storage's elements or fewer
+    uint64_t first = 0, count = 0;
+    std::function<std::vector<float>()> pack;  ///< [thread] any, called once; the elements or fewer: the rest are zero
 };
 
 struct Plan {
@@ -82,7 +92,12 @@ struct Plan {
 
 /// A hazard that no barrier covers. Empty list: the plan is safe.
 struct Hazard {
-    enum class Kind { read_after_write, write_after_read, write_after_write } kind;
+    enum class Kind {
+        read_after_write,
+        write_after_read,
+        write_after_write,
+        within,  ///< one dispatch (earlier == later) writes what it reads or writes by another binding
+    } kind;
     size_t earlier = 0, later = 0;  ///< dispatches
     std::string what;               ///< the storages that overlap
 };

@@ -1,21 +1,20 @@
 // Phase plan_memory: offsets of activations by liveness, weights in few buffers, a buffer for each input and output.
 
 #include <algorithm>
-#include <numeric>
 
+#include "compute/graph/arena.h"
 #include "compute/graph/passes.h"
 
 namespace sac {
 
 namespace {
 
-constexpr size_t most_ordered = 4096;  // activations for which orders are tried that take quadratic time
+constexpr uint32_t no_block = UINT32_MAX;
 
-/// When an activation is alive, in dispatches, both ends included.
+/// When a storage is in use, in dispatches, both ends included.
 struct Interval {
     size_t first = SIZE_MAX, last = 0;
     bool used() const { return first != SIZE_MAX; }
-    bool meets(const Interval &other) const { return first <= other.last && other.first <= last; }
 };
 
 uint64_t align_up(uint64_t value, uint64_t alignment) { return (value + alignment - 1) / alignment * alignment; }
@@ -32,124 +31,71 @@ std::vector<Interval> live_intervals(const Plan &plan) {
     return intervals;
 }
 
-struct Placement {
-    std::vector<uint32_t> arena;   ///< by storage
-    std::vector<uint64_t> offset;  ///< by storage
-    std::vector<uint64_t> sizes;   ///< of the arenas
-    uint64_t total() const { return std::accumulate(sizes.begin(), sizes.end(), uint64_t{0}); }
-};
-
-class Arenas {
-public:
-    Arenas(const Plan &plan, const std::vector<Interval> &intervals, uint64_t alignment, uint64_t limit)
-        : plan_(plan), intervals_(intervals), alignment_(alignment), limit_(limit) {}
-
-    /// Places storages one after the other, each in the smallest gap that holds it among those alive at the same time.
-    /// Quadratic, but where the order is `by_use`: what has died before one of them begins is no matter to the rest.
-    Placement place(const std::vector<StorageId> &order, bool by_use) const {
-        Placement placement;
-        placement.arena.assign(plan_.storages.size(), 0);
-        placement.offset.assign(plan_.storages.size(), 0);
-        std::vector<std::vector<StorageId>> placed;  // by arena, ordered by offset
-        for (const StorageId id : order) {
-            size_t arena = 0;
-            uint64_t offset = 0;
-            for (;; ++arena) {
-                if (arena == placed.size()) {
-                    placed.emplace_back();
-                    placement.sizes.push_back(0);
-                }
-                if (by_use)
-                    std::erase_if(placed[arena],
-                                  [&](StorageId other) { return intervals_[other].last < intervals_[id].first; });
-                offset = best_gap(placement, placed[arena], id);
-                if (offset + size_of(id) <= limit_ || placed[arena].empty()) break;
+/// The activation whose memory `output` can take over at dispatch `first`, where it is written for the first time: from
+/// there on whoever reads it reads it in place and writes to the output.
+std::optional<StorageId> taken_over(const Plan &plan, const std::vector<Interval> &intervals, size_t first,
+                                    StorageId output) {
+    const Storage &to = plan.storages[output];
+    const auto only_in_place = [&](StorageId input) {
+        for (size_t i = first; i <= intervals[input].last; ++i) {
+            bool reads = false, writes = false;
+            for (const Binding &binding : plan.dispatches[i].bindings) {
+                if (binding.storage == input && !binding.in_place) return false;
+                if (binding.storage == output && !binding.write) return false;
+                reads = reads || binding.storage == input;
+                writes = writes || binding.storage == output;
             }
-            placement.arena[id] = static_cast<uint32_t>(arena);
-            placement.offset[id] = offset;
-            placement.sizes[arena] = std::max(placement.sizes[arena], offset + size_of(id));
-            auto &list = placed[arena];
-            list.insert(
-                std::upper_bound(list.begin(), list.end(), id,
-                                 [&](StorageId a, StorageId b) { return placement.offset[a] < placement.offset[b]; }),
-                id);
+            if (reads && !writes) return false;
         }
-        return placement;
+        return true;
+    };
+    for (const Binding &binding : plan.dispatches[first].bindings) {
+        const Storage &from = plan.storages[binding.storage];
+        const bool alike = from.kind == Storage::Kind::activation && from.bytes == to.bytes && from.dtype == to.dtype;
+        if (binding.in_place && alike && only_in_place(binding.storage)) return binding.storage;
     }
+    return std::nullopt;
+}
 
-    uint64_t size_of(StorageId id) const { return align_up(plan_.storages[id].bytes, alignment_); }
-
-private:
-    uint64_t best_gap(const Placement &placement, const std::vector<StorageId> &placed, StorageId id) const {
-        const uint64_t size = size_of(id);
-        uint64_t end = 0, best = UINT64_MAX, best_waste = UINT64_MAX;
-        for (const StorageId other : placed) {
-            if (!intervals_[other].meets(intervals_[id])) continue;
-            const uint64_t offset = placement.offset[other];
-            if (offset >= end + size && offset - end - size < best_waste) {
-                best = end;
-                best_waste = offset - end - size;
-            }
-            end = std::max(end, offset + size_of(other));
-        }
-        return best == UINT64_MAX ? end : best;
-    }
-
-    const Plan &plan_;
-    const std::vector<Interval> &intervals_;
-    uint64_t alignment_, limit_;
-};
-
-/// The largest sum of what is alive at one dispatch: no placement is smaller.
-uint64_t live_set(const Plan &plan, const std::vector<Interval> &intervals, const std::vector<StorageId> &ids,
-                  const Arenas &arenas) {
-    std::vector<uint64_t> born(plan.dispatches.size(), 0), gone(plan.dispatches.size() + 1, 0);
-    for (const StorageId id : ids) {
-        born[intervals[id].first] += arenas.size_of(id);
-        gone[intervals[id].last + 1] += arenas.size_of(id);
-    }
-    uint64_t alive = 0, most = 0;
+/// The activations as blocks: by storage the number of its block, which an output shares with the input that it takes
+/// over.
+std::vector<Block> activation_blocks(const Plan &plan, uint64_t alignment, std::vector<uint32_t> &block_of) {
+    const auto intervals = live_intervals(plan);
+    std::vector<Block> blocks;
+    std::vector<bool> taken(plan.storages.size(), false);
+    block_of.assign(plan.storages.size(), no_block);
     for (size_t i = 0; i < plan.dispatches.size(); ++i) {
-        alive += born[i];
-        alive -= gone[i];
-        most = std::max(most, alive);
+        for (const Binding &binding : plan.dispatches[i].bindings) {
+            const StorageId id = binding.storage;
+            if (plan.storages[id].kind != Storage::Kind::activation || block_of[id] != no_block) continue;
+            const auto from = binding.write ? taken_over(plan, intervals, i, id) : std::nullopt;
+            if (from && !taken[*from] && block_of[*from] != no_block) {
+                taken[*from] = true;
+                block_of[id] = block_of[*from];
+                blocks[block_of[id]].last = intervals[id].last;
+                continue;
+            }
+            block_of[id] = static_cast<uint32_t>(blocks.size());
+            blocks.push_back({align_up(plan.storages[id].bytes, alignment), i, intervals[id].last});
+        }
     }
-    return most;
+    return blocks;
 }
 
 void place_activations(Plan &plan, uint64_t alignment, uint64_t limit) {
-    const auto intervals = live_intervals(plan);
-    std::vector<StorageId> ids;
-    for (StorageId id = 0; id < plan.storages.size(); ++id)
-        if (plan.storages[id].kind == Storage::Kind::activation && intervals[id].used()) ids.push_back(id);
-    if (ids.empty()) return;
-
-    const Arenas arenas(plan, intervals, alignment, limit);
-    plan.live_set_bytes = live_set(plan, intervals, ids, arenas);
-
-    // No one order is best for every network; they cost little, so take the best of three.
-    const auto length = [&](StorageId id) { return intervals[id].last - intervals[id].first + 1; };
-    std::vector<StorageId> by_use = ids, by_size = ids, by_area = ids;
-    std::stable_sort(by_use.begin(), by_use.end(),
-                     [&](StorageId a, StorageId b) { return intervals[a].first < intervals[b].first; });
-    std::stable_sort(by_size.begin(), by_size.end(),
-                     [&](StorageId a, StorageId b) { return arenas.size_of(a) > arenas.size_of(b); });
-    std::stable_sort(by_area.begin(), by_area.end(), [&](StorageId a, StorageId b) {
-        return arenas.size_of(a) * length(a) > arenas.size_of(b) * length(b);
-    });
-    Placement best = arenas.place(by_use, true);
-    if (ids.size() <= most_ordered)
-        for (const auto *order : {&by_size, &by_area})
-            if (Placement other = arenas.place(*order, false); other.total() < best.total()) best = std::move(other);
-
+    std::vector<uint32_t> block_of;
+    const std::vector<Block> blocks = activation_blocks(plan, alignment, block_of);
+    const Placement placement = place_blocks(blocks, limit);
     const auto first = static_cast<uint32_t>(plan.buffers.size());
-    for (size_t i = 0; i < best.sizes.size(); ++i)
-        plan.buffers.push_back({best.sizes[i], Storage::Kind::activation, "activations " + std::to_string(i)});
-    for (const StorageId id : ids) {
-        plan.storages[id].buffer = first + best.arena[id];
-        plan.storages[id].offset = best.offset[id];
+    for (size_t i = 0; i < placement.sizes.size(); ++i)
+        plan.buffers.push_back({placement.sizes[i], Storage::Kind::activation, "activations " + std::to_string(i)});
+    for (StorageId id = 0; id < plan.storages.size(); ++id) {
+        if (block_of[id] == no_block) continue;
+        plan.storages[id].buffer = first + placement.arena[block_of[id]];
+        plan.storages[id].offset = placement.offset[block_of[id]];
     }
-    plan.arena_bytes = best.total();
+    plan.arena_bytes = placement.total();
+    plan.live_set_bytes = live_set_bytes(blocks);
 }
 
 void place_weights(Plan &plan, uint64_t alignment, uint64_t limit) {

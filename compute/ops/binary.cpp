@@ -116,7 +116,11 @@ Status plan_by_texels(PlanContext &ctx, const Clamp &clamp) {
     Dispatch dispatch;
     dispatch.kernel = kernel_name(ctx, std::string("binary_") + kind_of(ctx.node()).kernel, "_t");
     if (!ctx.available(dispatch.kernel, {a.storage, b.storage})) dispatch.kernel.resize(dispatch.kernel.size() - 2);
-    dispatch.bindings = {reads(a.storage), reads(b.storage), writes(ctx.output_storage())};
+    const auto operand = [&](size_t i, StorageId storage) {
+        const bool whole = element_count(ctx.input(i).shape) == element_count(y.shape);  // not broadcast
+        return whole ? reads_in_place(storage) : reads(storage);
+    };
+    dispatch.bindings = {operand(0, a.storage), operand(1, b.storage), writes(ctx.output_storage())};
     dispatch.push_words({word(texels), word(pixels), word(quads), word(channels), word(quads), 0});
     for (const Steps &steps : {a, b}) {
         dispatch.push_words({word(steps.image), word(steps.pixel), word(steps.quad), 0, steps.splat ? 1u : 0u});

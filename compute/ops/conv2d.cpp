@@ -114,13 +114,15 @@ Status plan_joined(PlanContext &ctx, const ConvolutionNode &conv, int64_t join) 
         product.residual_offset = first * out_group / 4;
         product.destination_offset = place.offset + product.residual_offset;
         const int64_t first_column = first * out_group;
-        product.pack = [=, columns = product.columns, k_quads = product.k_quads](int tile_columns) {
-            const auto bias = conv.bias.empty() ? std::span<const float>()
-                                                : std::span(conv.bias).subspan(static_cast<size_t>(first_column),
-                                                                               static_cast<size_t>(columns));
+        product.pack = [=, k_quads = product.k_quads](int tile_columns, int64_t begin, int64_t columns) {
+            const auto bias = conv.bias.empty()
+                                  ? std::span<const float>()
+                                  : std::span(conv.bias).subspan(static_cast<size_t>(first_column + begin),
+                                                                 static_cast<size_t>(columns));
             return pack_matrix(k_quads, columns, tile_columns, bias, [&](int64_t k) {
                 const int64_t lane = single ? 4 * read.source(k / 4) + k % 4 : k % lanes;
-                return [&, lane, tap = k / lanes](int64_t column) {
+                return [&, lane, tap = k / lanes](int64_t at) {
+                    const int64_t column = begin + at;
                     const int64_t channel = lane - (join == 1 ? 0 : column / out_group * in_group);
                     return channel >= 0 && channel < in_group ? conv.weight(first_column + column, channel, tap) : 0.0f;
                 };

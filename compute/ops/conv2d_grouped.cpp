@@ -40,7 +40,8 @@ Status plan_grouped(PlanContext &ctx, const ConvolutionNode &conv) {
     dispatch.kernel =
         kernel_name(ctx, aligned ? "conv2d_grouped_aligned" : "conv2d_grouped", epilogue_variants(epilogue)[0]);
     dispatch.bindings = {reads(ctx.input_storage(0)), reads(weights)};
-    if (!clamp) dispatch.bindings.push_back(reads(epilogue.residual ? ctx.residual_storage() : weights));
+    if (!clamp)
+        dispatch.bindings.push_back(epilogue.residual ? reads_in_place(ctx.residual_storage()) : reads(weights));
     dispatch.bindings.push_back(writes(place.storage));
     dispatch.push_words({word(count), word(group_in), word(group_out), word(quads_of(conv.in_channels)),
                          word(conv.out_channels), word(place.stride), word(place.offset), epilogue.residual ? 1u : 0u,

@@ -91,8 +91,8 @@ void dispatch_output(PlanContext &ctx, const ConvolutionNode &conv, const Matrix
     dispatch.kernel =
         choose_kernel(ctx, "conv2d_winograd_output", {texel, variant}, {product.destination, bias, other});
     dispatch.bindings = {reads(product.destination), reads(bias)};
-    if (!clamp) dispatch.bindings.push_back(reads(other));
-    dispatch.bindings.push_back(writes(whole.destination));
+    if (!clamp) dispatch.bindings.push_back(epilogue.residual ? reads_in_place(other) : reads(other));
+    dispatch.bindings.push_back(writes_part(whole.destination));  // the chunk's rows
     const int64_t count = product.rows * quads_of(conv.out_channels);
     dispatch.push_words({word(count), word(product.rows), word(first), word(tiles.h), word(tiles.w),
                          word(conv.out_channels), word(whole.destination_stride), word(whole.destination_offset),
@@ -145,18 +145,22 @@ void add_winograd_candidates(PlanContext &ctx, const ConvolutionNode &conv, cons
     product.batches = points;
     // What is told as done is the convolution, not the fewer products.
     product.depth = whole.flops() / (2 * static_cast<double>(points * tiles.count * conv.out_channels));
-    product.pack = [conv](int tile_columns) { return pack(conv, tile_columns); };
+    product.pack = [conv](int tile_columns, int64_t, int64_t) { return pack(conv, tile_columns); };  // always all
     // Measured on llvmpipe, two cores: nanoseconds of a texel's 6 x 6 tile in the transforms; a dispatch; a byte of
     // weights.
     constexpr double input_tile = 40, output_tile = 40, dispatch = 9000, weight_byte = 0.1;
     const auto count = static_cast<double>(tiles.count);
     const double chunks = std::ceil(count / static_cast<double>(tiles.chunk));
+    // Halves are asked for to save memory, and these weights take eight times that of the window's: only if measured.
+    const double unless_half = whole.half ? std::numeric_limits<double>::infinity() : 1;
     for (const ProductTile &tile : product_tiles(ctx, product)) {
+        if (tile.part < product.columns) continue;  // weights that cannot be bound as a whole
         const auto bytes =
             static_cast<double>(points * 16 * packed_texels(product.k_quads, product.columns, tile.columns));
-        const double cost = tile.cost * chunks + count * static_cast<double>(product.k_quads) * input_tile +
-                            count * static_cast<double>(product.destination_stride) * output_tile +
-                            chunks * (3 * dispatch + bytes * weight_byte);
+        const double cost =
+            unless_half * (tile.cost * chunks + count * static_cast<double>(product.k_quads) * input_tile +
+                           count * static_cast<double>(product.destination_stride) * output_tile +
+                           chunks * (3 * dispatch + bytes * weight_byte));
         candidates.push_back({std::string("winograd ") + tile.name, cost, [&ctx, conv, whole, product, tile] {
                                   return plan_winograd(ctx, conv, whole, product, tile);
                               }});

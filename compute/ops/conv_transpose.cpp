@@ -158,13 +158,14 @@ Blocks blocks_of(const Transposed &conv) {
     return blocks;
 }
 
-// The weights of all phases that the reaches span, side by side.
-std::vector<float> pack_phases(const Transposed &conv, const Reaches &reaches, int64_t columns, int tile_columns) {
+// The weights of all phases that the reaches span, side by side: `columns` of them from `first` on.
+std::vector<float> pack_phases(const Transposed &conv, const Reaches &reaches, int tile_columns, int64_t first,
+                               int64_t columns) {
     const int64_t lanes = round_up(conv.in_channels, 4), phase_columns = round_up(conv.out_channels, 4);
     const int64_t phases = reaches[0].phases * reaches[1].phases * reaches[2].phases;
     std::vector<float> bias(conv.bias.empty() ? 0 : static_cast<size_t>(columns), 0.0f);
     for (size_t column = 0; column < bias.size(); ++column) {
-        const size_t channel = column % static_cast<size_t>(phase_columns);
+        const size_t channel = (static_cast<size_t>(first) + column) % static_cast<size_t>(phase_columns);
         if (channel < conv.bias.size()) bias[column] = conv.bias[channel];
     }
     return pack_matrix(taps_of(reaches) * lanes / 4, columns, tile_columns, bias, [&](int64_t k) {
@@ -184,7 +185,8 @@ std::vector<float> pack_phases(const Transposed &conv, const Reaches &reaches, i
             }
             taps[static_cast<size_t>(phase)] = tap;
         }
-        return [&conv, phase_columns, channel = k % lanes, taps = std::move(taps)](int64_t column) {
+        return [&conv, phase_columns, first, channel = k % lanes, taps = std::move(taps)](int64_t at_column) {
+            const int64_t column = first + at_column;
             const int64_t tap = taps[static_cast<size_t>(column / phase_columns)];
             const int64_t out_channel = column % phase_columns;
             const bool exists = tap >= 0 && channel < conv.in_channels && out_channel < conv.out_channels;
@@ -224,8 +226,8 @@ MatrixProduct product_of(PlanContext &ctx, const Transposed &conv, const Reaches
     // What is told as done are the taps that meet an input, however many zeros are beside them.
     product.depth = conv.flops() / (2 * static_cast<double>(blocks.phases * blocks.pixels * conv.out_channels)) *
                     static_cast<double>(phases * conv.out_channels) / static_cast<double>(product.columns);
-    product.pack = [conv, reaches, columns = product.columns](int tile_columns) {
-        return pack_phases(conv, reaches, columns, tile_columns);
+    product.pack = [conv, reaches](int tile_columns, int64_t first_column, int64_t columns) {
+        return pack_phases(conv, reaches, tile_columns, first_column, columns);
     };
     return product;
 }

@@ -124,9 +124,10 @@ const char *channel_kernel(const ChannelCopy &copy, int64_t quads) {
 void dispatch_channels(PlanContext &ctx, const ChannelCopy &copy) {
     if (copy.count == 0) return;
     const int64_t quads = quads_of(copy.destination_begin + copy.count) - copy.destination_begin / 4;
+    const bool whole = copy.destination_begin % 4 == 0;  // texels: else what lies before in the first one is kept
     Dispatch dispatch;
     dispatch.kernel = choose_kernel(ctx, channel_kernel(copy, quads), {"_t", ""}, {copy.source});
-    dispatch.bindings = {reads(copy.source), writes(copy.destination)};
+    dispatch.bindings = {reads(copy.source), whole ? writes_part(copy.destination) : writes(copy.destination)};
     dispatch.push_words({word(copy.rows), word(quads), word(quads_of(copy.source_channels)),
                          word(quads_of(copy.destination_channels)), word(copy.source_begin), word(copy.step),
                          word(copy.destination_begin), word(copy.count), word(copy.destination_channels)});

@@ -100,12 +100,13 @@ Status plan_constant_product(PlanContext &ctx, int64_t rows, int64_t depth, int6
     product.residual_stride = quads_of(columns);
     product.half = ctx.half();
     product.epilogue = ctx.node().epilogue;
-    product.pack = [=, bias = std::vector<float>(bias.begin(), bias.end()),
-                    tensor = *ctx.input(1).constant](int tile_columns) {
-        const HostTensor floats = tensor.as_f32();
+    product.pack = [=, bias = std::vector<float>(bias.begin(), bias.end()), floats = ctx.input(1).constant->as_f32()](
+                       int tile_columns, int64_t first, int64_t count) {
         const std::span<const float> b = floats.as<float>();
-        return pack_matrix(quads, columns, tile_columns, bias, [&](int64_t k) {
-            return [&, k](int64_t column) {
+        const auto part = std::span(bias).subspan(bias.empty() ? 0 : first, bias.empty() ? 0 : count);
+        return pack_matrix(quads, count, tile_columns, part, [&](int64_t k) {
+            return [&, k](int64_t at) {
+                const int64_t column = first + at;
                 return k < depth
                            ? scale * b[static_cast<size_t>(transposed ? column * depth + k : k * columns + column)]
                            : 0.0f;

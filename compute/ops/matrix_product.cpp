@@ -4,6 +4,8 @@ namespace sac {
 
 namespace {
 
+constexpr int64_t piece_elements = 1 << 19;  // of weights that are packed at a time
+
 // The tilings of the kernels conv2d, conv3d and gemm.
 struct Tiling {
     const char *name, *suffix;  // of the kernel's name
@@ -39,14 +41,33 @@ const char *stem_of(const MatrixProduct &product) {
     return product.window->has_depth() ? "conv3d" : "conv2d";
 }
 
-StorageId residual_of(PlanContext &ctx, const MatrixProduct &product, StorageId otherwise) {
-    return product.epilogue.residual ? ctx.residual_storage() : otherwise;
+// Columns of whose weights a binding of the kernel can hold all, in whole panels; 0: not even one panel.
+int64_t columns_at_once(const vk::Caps &caps, const MatrixProduct &product, const ProductTile &tile, bool texels) {
+    const int64_t panel = product.batches * panel_texels(product.k_quads, tile.columns);
+    const uint64_t bytes = std::min<uint64_t>(caps.limits.maxStorageBufferRange, caps.max_allocation);
+    int64_t most = static_cast<int64_t>(bytes / (product.half ? 8 : 16)) / panel;
+    if (texels) most = std::min(most, static_cast<int64_t>(caps.limits.maxTexelBufferElements) / panel);
+    if (most == 0) return 0;
+    const int64_t panels = panels_of(product.columns, tile.columns), parts = (panels + most - 1) / most;
+    return (panels + parts - 1) / parts * panel_columns(tile.columns);
+}
+
+// The product of columns [first, first + columns) alone.
+MatrixProduct part_of(const MatrixProduct &product, int64_t first, int64_t columns) {
+    MatrixProduct part = product;
+    part.columns = columns;
+    part.destination_offset += first / 4;
+    part.residual_offset += first / 4;
+    part.pack = [pack = product.pack, first](int tile_columns, int64_t from, int64_t count) {
+        return pack(tile_columns, first + from, count);
+    };
+    return part;
 }
 
 }  // namespace
 
 std::vector<ProductTile> product_tiles(PlanContext &ctx, const MatrixProduct &product) {
-    const StorageId other = residual_of(ctx, product, product.source);
+    const StorageId other = product.epilogue.residual ? ctx.residual_storage() : product.source;
     std::vector<ProductTile> tiles;
     for (const Tiling &tiling : tilings) {
         ProductTile tile = {tiling.name, {}, tiling.columns, tiling.rows};
@@ -58,24 +79,33 @@ std::vector<ProductTile> product_tiles(PlanContext &ctx, const MatrixProduct &pr
             (tile.kernel = stem).append(tiling.suffix).append(epilogue);
             if (ctx.available(tile.kernel, {product.source, other})) break;
         }
-        // Texels of the packed weights also have to fit a texel view; they are not uploaded yet.
         const bool portable = *tiling.suffix == '\0';
-        if (!portable && (!ctx.available(tile.kernel, {product.source, other}) ||
-                          product.batches * packed_texels(product.k_quads, product.columns, tile.columns) >
-                              static_cast<int64_t>(ctx.caps().limits.maxTexelBufferElements)))
-            continue;
-        tile.cost = expected_cost(tiling, product, ctx.caps().is_cpu);
+        if (!portable && !ctx.available(tile.kernel, {product.source, other})) continue;
+        tile.part = columns_at_once(ctx.caps(), product, tile, !portable);
+        if (tile.part == 0) {
+            if (!portable) continue;
+            tile.part = product.columns;  // there is nothing else: the memory planner tells that it does not fit
+        }
+        constexpr double dispatch = 9000;  // nanoseconds
+        tile.cost = expected_cost(tiling, product, ctx.caps().is_cpu) +
+                    dispatch * static_cast<double>((product.columns - 1) / tile.part);
         tiles.push_back(std::move(tile));
     }
     return tiles;
 }
 
 StorageId upload_weights(PlanContext &ctx, const MatrixProduct &product, const ProductTile &tile) {
-    return ctx.upload(
-        ctx.node().name + ".weights",
-        4 * product.batches * packed_texels(product.k_quads, product.columns, tile.columns),
-        [pack = product.pack, columns = tile.columns] { return pack(columns); },
-        product.half ? DType::f16 : DType::f32);
+    const std::string name = ctx.node().name + ".weights";
+    const DType type = product.half ? DType::f16 : DType::f32;
+    const int64_t panels = panels_of(product.columns, tile.columns);
+    const int64_t panel = 4 * panel_texels(product.k_quads, tile.columns);
+    // A product's weights are packed some panels at a time; those of several lie one product after another.
+    const int64_t at_once = product.batches > 1 ? panels : std::clamp(piece_elements / panel, int64_t{1}, panels);
+    const auto pack = [pack = product.pack, tile_columns = tile.columns, columns = product.columns,
+                       width = at_once * panel_columns(tile.columns)](int64_t piece) {
+        return pack(tile_columns, piece * width, std::min(width, columns - piece * width));
+    };
+    return ctx.upload(name, product.batches * panels * panel, product.batches * at_once * panel, pack, type);
 }
 
 void dispatch_product(PlanContext &ctx, const MatrixProduct &product, const ProductTile &tile, StorageId weights) {
@@ -84,9 +114,11 @@ void dispatch_product(PlanContext &ctx, const MatrixProduct &product, const Prod
     dispatch.kernel = tile.kernel;
     dispatch.bindings = {reads(product.source), reads(weights)};
     // Without a residual the weights stand in for it: they are finite, and what is read is multiplied by zero.
-    if (tile.full) dispatch.bindings.push_back(reads(residual_of(ctx, product, weights)));
-    dispatch.bindings.push_back(writes(product.destination));
-    const int64_t panels = (product.columns + panel_columns(tile.columns) - 1) / panel_columns(tile.columns);
+    if (tile.full)
+        dispatch.bindings.push_back(epilogue.residual ? reads_in_place(ctx.residual_storage()) : reads(weights));
+    const bool part = quads_of(product.columns) != product.destination_stride;
+    dispatch.bindings.push_back(part ? writes_part(product.destination) : writes(product.destination));
+    const int64_t panels = panels_of(product.columns, tile.columns);
     const int64_t row_tiles = (product.rows + tile.rows - 1) / tile.rows;
     const int64_t panel = panel_texels(product.k_quads, tile.columns);
     // Few weights stay in the cache whole: then a workgroup's neighbours share its rows, else its panel.
@@ -147,7 +179,11 @@ std::vector<Candidate> product_candidates(PlanContext &ctx, const MatrixProduct 
     std::vector<Candidate> candidates;
     for (const ProductTile &tile : product_tiles(ctx, product)) {
         candidates.push_back({tile.name, tile.cost, [&ctx, product, tile]() -> Status {
-                                  dispatch_product(ctx, product, tile, upload_weights(ctx, product, tile));
+                                  for (int64_t first = 0; first < product.columns; first += tile.part) {
+                                      const int64_t columns = std::min(tile.part, product.columns - first);
+                                      const MatrixProduct part = part_of(product, first, columns);
+                                      dispatch_product(ctx, part, tile, upload_weights(ctx, part, tile));
+                                  }
                                   return {};
                               }});
     }

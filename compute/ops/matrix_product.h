@@ -10,10 +10,12 @@ namespace sac {
 inline int64_t panel_columns(int tile_columns) { return 8 * tile_columns; }
 /// Texels of a panel (bias included) of a matrix of 4 k_quads rows.
 inline int64_t panel_texels(int64_t k_quads, int tile_columns) { return (2 + 8 * k_quads) * tile_columns; }
+inline int64_t panels_of(int64_t columns, int tile_columns) {
+    return (columns + panel_columns(tile_columns) - 1) / panel_columns(tile_columns);
+}
 /// Texels of all panels.
 inline int64_t packed_texels(int64_t k_quads, int64_t columns, int tile_columns) {
-    return (columns + panel_columns(tile_columns) - 1) / panel_columns(tile_columns) *
-           panel_texels(k_quads, tile_columns);
+    return panels_of(columns, tile_columns) * panel_texels(k_quads, tile_columns);
 }
 
 /// Packs a matrix of 4 k_quads rows for the kernels of matrix_tile.glsl: `row(k)(column)` gives an element (only
@@ -39,9 +41,9 @@ std::vector<float> pack_matrix(int64_t k_quads, int64_t columns, int tile_column
     return packed;
 }
 
-/// Gives the weights, packed by pack_matrix for tiles of `tile_columns`, those of one product after another. Called
-/// when they are uploaded, on any thread; owns what it reads.
-using PackWeights = std::function<std::vector<float>(int tile_columns)>;
+/// Gives the weights of columns [first, first + columns), packed by pack_matrix for tiles of `tile_columns`, those of
+/// one product after another. Called when they are uploaded, on any thread; owns what it reads.
+using PackWeights = std::function<std::vector<float>(int tile_columns, int64_t first, int64_t columns)>;
 
 /// A product with constant weights: rows x 4 k_quads times 4 k_quads x columns.
 struct MatrixProduct {
@@ -71,19 +73,21 @@ struct ProductTile {
     int columns = 4;    ///< of a lane: the weights are packed for them
     int64_t rows = 32;  ///< of a workgroup
     bool full = false;  ///< with the whole epilogue: any activation, and the residual
+    int64_t part = 0;   ///< the product's columns that are done at once: as many as have weights that can be bound
     double cost = 0;    ///< expected nanoseconds
 };
 
 /// Never empty.
 std::vector<ProductTile> product_tiles(PlanContext &ctx, const MatrixProduct &product);
-/// The packed weights for a tile, as a storage.
+/// The packed weights for a tile, as a storage: of all columns.
 StorageId upload_weights(PlanContext &ctx, const MatrixProduct &product, const ProductTile &tile);
 /// Appends the dispatch. `weights` are packed for the tile; the product's rows may be some of those it was made for.
 void dispatch_product(PlanContext &ctx, const MatrixProduct &product, const ProductTile &tile, StorageId weights);
 
 /// The name of the product as a problem for a Tuning.
 std::string describe_problem(const MatrixProduct &product);
-/// The tiles as candidates, whose plans are upload_weights and dispatch_product; they may not outlive `ctx`.
+/// The tiles as candidates, whose plans are upload_weights and dispatch_product for each part of the columns; they may
+/// not outlive `ctx`.
 std::vector<Candidate> product_candidates(PlanContext &ctx, const MatrixProduct &product);
 /// Plans the product by the best of its candidates.
 Status plan_product(PlanContext &ctx, const MatrixProduct &product);

@@ -42,8 +42,11 @@ inline std::string choose_kernel(const PlanContext &ctx, std::string_view stem,
     return name;
 }
 
-inline Binding reads(StorageId storage) { return {storage, false}; }
-inline Binding writes(StorageId storage) { return {storage, true}; }
+inline Binding reads(StorageId storage) { return {.storage = storage}; }
+inline Binding writes(StorageId storage) { return {.storage = storage, .write = true}; }
+/// See Binding: of elements that only this dispatch writes / where each invocation reads what it then writes.
+inline Binding writes_part(StorageId storage) { return {.storage = storage, .write = true, .part = true}; }
+inline Binding reads_in_place(StorageId storage) { return {.storage = storage, .in_place = true}; }
 
 /// Inputs of the operator itself, without the residual that fusion may have appended.
 template <class Context>

@@ -99,7 +99,7 @@ Status plan(PlanContext &ctx) {
     const StorageId source = ctx.input_storage(0);
     Dispatch dispatch;
     dispatch.kernel = choose_kernel(ctx, function->family, {"_t", ""}, {source});
-    dispatch.bindings = {reads(source), writes(ctx.output_storage())};
+    dispatch.bindings = {reads_in_place(source), writes(ctx.output_storage())};
     dispatch.push_words(
         {word(texels), word(c4 ? quads_of(x.shape[1]) : texels), word(c4 ? x.shape[1] : 4 * texels), function->kind});
     dispatch.push_float(function->a).push_float(function->b);

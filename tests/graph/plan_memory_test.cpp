@@ -36,7 +36,7 @@ struct PlanBuilder {
     }
 };
 
-/// Two storages that are alive at one dispatch must not share bytes.
+/// Two storages that are alive at one dispatch must not share bytes. No dispatch of the plan is in place.
 void check_no_overlap(const Plan &plan) {
     for (StorageId a = 0; a < plan.storages.size(); ++a) {
         for (StorageId b = 0; b < a; ++b) {
@@ -98,7 +98,6 @@ TEST_CASE("random plans: nothing alive overlaps, offsets are aligned, the checke
         state = state * 6364136223846793005ull + 1442695040888963407ull;
         return (state >> 33) % below;
     };
-    double worst = 1;
     for (int round = 0; round < 60; ++round) {
         PlanBuilder b;
         std::vector<StorageId> made = {b.storage(4096, Storage::Kind::external)};
@@ -116,10 +115,9 @@ TEST_CASE("random plans: nothing alive overlaps, offsets are aligned, the checke
         check_no_overlap(b.plan);
         for (const Storage &storage : b.plan.storages) CHECK(storage.offset % 64 == 0);
         CHECK(b.plan.arena_bytes >= b.plan.live_set_bytes);
-        worst = std::max(worst, static_cast<double>(b.plan.arena_bytes) / static_cast<double>(b.plan.live_set_bytes));
+        CHECK(static_cast<double>(b.plan.arena_bytes) < 1.2 * static_cast<double>(b.plan.live_set_bytes));
         CHECK(check_every_barrier_is_needed(b.plan) > 0);
     }
-    CHECK(worst < 1.35);
 }
 
 TEST_CASE("write after read and write after write through reused memory are seen") {
@@ -171,6 +169,138 @@ TEST_CASE("two writers of one storage are ordered") {
     REQUIRE(plan_memory(b.plan, caps_with(1 << 20)).ok());
     CHECK(b.plan.barrier_before == std::vector<bool>{false, true});
     CHECK(check_every_barrier_is_needed(b.plan) == 1);
+}
+
+TEST_CASE("an output takes over the memory of an input that is read in place and by nobody later") {
+    struct Case {
+        const char *what;
+        bool in_place = true, read_later = false, read_twice = false, smaller = false, half = false, fixed = false;
+        bool taken = false;
+    };
+    const Case cases[] = {
+        {.what = "the last reader", .taken = true},         {.what = "not in place", .in_place = false},
+        {.what = "read later", .read_later = true},         {.what = "also read in another way", .read_twice = true},
+        {.what = "of another size", .smaller = true},       {.what = "of another type", .half = true},
+        {.what = "an input of the network", .fixed = true},
+    };
+    for (const Case &c : cases) {
+        CAPTURE(c.what);
+        PlanBuilder b;
+        const StorageId in = b.storage(1024, Storage::Kind::external), out = b.storage(64, Storage::Kind::external);
+        const StorageId x = b.storage(1024, c.fixed ? Storage::Kind::external : Storage::Kind::activation);
+        const StorageId y = b.storage(c.smaller ? 512 : 1024);
+        if (c.half) b.plan.storages[y].dtype = DType::f16;
+        b.dispatch({in}, {x});
+        b.dispatch({x}, {y});
+        b.plan.dispatches[1].bindings[0].in_place = c.in_place;
+        if (c.read_twice) b.plan.dispatches[1].bindings.push_back({.storage = x});
+        b.dispatch(c.read_later ? std::vector<StorageId>{x, y} : std::vector<StorageId>{y}, {out});
+        REQUIRE(plan_memory(b.plan, caps_with(1 << 20)).ok());
+        const Storage &from = b.plan.storages[x], &to = b.plan.storages[y];
+        CHECK((from.buffer == to.buffer && from.offset == to.offset) == c.taken);
+        CHECK(b.plan.arena_bytes == (c.taken ? 1024 : c.smaller ? 1536 : c.fixed ? 1024 : 2048));
+        CHECK(b.plan.live_set_bytes == b.plan.arena_bytes);
+        CHECK(check_every_barrier_is_needed(b.plan) == 2);
+    }
+}
+
+TEST_CASE("a chain in place has one memory, and only one of two outputs takes an input over") {
+    PlanBuilder b;
+    const StorageId in = b.storage(1024, Storage::Kind::external), out = b.storage(64, Storage::Kind::external);
+    StorageId last = b.storage(1024);
+    b.dispatch({in}, {last});
+    for (int i = 0; i < 5; ++i) {
+        const StorageId next = b.storage(1024);
+        b.dispatch({last}, {next});
+        b.plan.dispatches.back().bindings[0].in_place = true;
+        last = next;
+    }
+    const StorageId p = b.storage(1024), q = b.storage(1024);
+    b.dispatch({last}, {p, q});
+    b.plan.dispatches.back().bindings[0].in_place = true;
+    b.dispatch({p, q}, {out});
+    REQUIRE(plan_memory(b.plan, caps_with(1 << 20)).ok());
+    CHECK(b.plan.arena_bytes == 2048);
+    CHECK(b.plan.live_set_bytes == 2048);
+    CHECK(b.plan.storages[p].offset != b.plan.storages[q].offset);
+    CHECK(check_every_barrier_is_needed(b.plan) == 7);
+}
+
+TEST_CASE("pieces of one dispatch need no barrier between them, also in place") {
+    PlanBuilder b;
+    const StorageId in = b.storage(1024, Storage::Kind::external), out = b.storage(1024, Storage::Kind::external);
+    const StorageId x = b.storage(1024), y = b.storage(1024);
+    b.dispatch({in}, {x});
+    for (int piece = 0; piece < 3; ++piece) {
+        b.dispatch({x}, {y});
+        b.plan.dispatches.back().bindings[0].in_place = true;
+        b.plan.dispatches.back().split_from = 1;
+    }
+    b.dispatch({y}, {out});
+    REQUIRE(plan_memory(b.plan, caps_with(1 << 20)).ok());
+    CHECK(b.plan.arena_bytes == 1024);
+    CHECK(b.plan.barrier_before == std::vector<bool>{false, true, false, false, true});
+    CHECK(check_every_barrier_is_needed(b.plan) == 2);
+
+    for (size_t piece = 1; piece < 4; ++piece) b.plan.dispatches[piece].split_from = SIZE_MAX;
+    CHECK(check_hazards(b.plan).size() == 9);  // of each of three pairs: read and write, write and read, two writes
+}
+
+TEST_CASE("an output takes an input over also where several dispatches write it part by part, if all read in place") {
+    for (const bool in_place : {true, false}) {
+        PlanBuilder b;
+        const StorageId in = b.storage(1024, Storage::Kind::external), out = b.storage(1024, Storage::Kind::external);
+        const StorageId x = b.storage(1024), y = b.storage(1024);
+        b.dispatch({in}, {x});
+        for (int part = 0; part < 3; ++part) {
+            const StorageId scratch = b.storage(64);
+            b.dispatch({in}, {scratch});
+            b.dispatch({scratch, x}, {y});
+            b.plan.dispatches.back().bindings[1].in_place = in_place || part < 2;
+            b.plan.dispatches.back().bindings[2].part = true;
+        }
+        b.dispatch({y}, {out});
+        REQUIRE(plan_memory(b.plan, caps_with(1 << 20)).ok());
+        CHECK(b.plan.arena_bytes == (in_place ? 1088 : 2112));
+        check_every_barrier_is_needed(b.plan);
+    }
+}
+
+TEST_CASE("parts of one storage need no barrier between them, the whole and its reader do") {
+    PlanBuilder b;
+    const StorageId in = b.storage(256, Storage::Kind::external), joined = b.storage(1024);
+    const StorageId out = b.storage(1024, Storage::Kind::external);
+    for (int part = 0; part < 3; ++part) {
+        b.dispatch({in}, {joined});
+        b.plan.dispatches.back().bindings[1].part = true;
+    }
+    b.dispatch({in}, {joined});
+    b.dispatch({joined}, {out});
+    REQUIRE(plan_memory(b.plan, caps_with(1 << 20)).ok());
+    CHECK(b.plan.barrier_before == std::vector<bool>{false, false, false, true, true});
+    CHECK(check_every_barrier_is_needed(b.plan) == 2);
+
+    for (Dispatch &dispatch : b.plan.dispatches) dispatch.bindings[1].part = false;
+    CHECK(check_hazards(b.plan).size() == 3);
+}
+
+TEST_CASE("a dispatch that writes what it reads is found, whatever the barriers") {
+    PlanBuilder b;
+    const StorageId in = b.storage(256, Storage::Kind::external), out = b.storage(256, Storage::Kind::external);
+    const StorageId x = b.storage(256), y = b.storage(256);
+    b.dispatch({in}, {x});
+    b.dispatch({x}, {y});
+    b.dispatch({y}, {out});
+    REQUIRE(plan_memory(b.plan, caps_with(1 << 20)).ok());
+    REQUIRE(check_hazards(b.plan).empty());
+    b.plan.storages[y].offset = b.plan.storages[x].offset;
+    REQUIRE(check_hazards(b.plan).size() == 1);
+    CHECK(check_hazards(b.plan)[0].kind == Hazard::Kind::within);
+    CHECK(check_hazards(b.plan)[0].earlier == 1);
+    b.plan.dispatches[1].bindings[0].in_place = true;
+    CHECK(check_hazards(b.plan).empty());
+    b.plan.storages[y].offset += 64;  // in place, but not at the same place
+    CHECK(check_hazards(b.plan).size() == 1);
 }
 
 TEST_CASE("more than one range of memory: several arenas and weight buffers; one tensor too large is an error") {

@@ -163,10 +163,13 @@ public:
         total_ = all.bytes;
         for (Upload &upload : plan.uploads) {
             const Storage &storage = plan.storages[upload.storage];
-            upload.pack = [pack = std::move(upload.pack), own = unguarded[upload.storage] / size_of(storage.dtype),
-                           all = storage.bytes / size_of(storage.dtype)] {
+            const uint64_t own = unguarded[upload.storage] / size_of(storage.dtype);
+            if (upload.first + upload.count != own) continue;
+            const uint64_t count = upload.count;
+            upload.count = storage.bytes / size_of(storage.dtype) - upload.first;
+            upload.pack = [pack = std::move(upload.pack), count, all = upload.count] {
                 std::vector<float> values = pack();
-                values.resize(own, 0.0f);
+                values.resize(count, 0.0f);
                 values.resize(all, std::numeric_limits<float>::quiet_NaN());
                 return values;
             };
