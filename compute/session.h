@@ -10,7 +10,8 @@
 namespace sac {
 
 struct RuntimeOptions {
-    /// Folder of the pipeline cache; nullopt: vk::default_cache_directory(); empty: no cache on disk.
+    /// Folder of what is kept between runs, such as the pipeline cache; nullopt: vk::default_cache_directory(); empty:
+    /// no cache on disk.
     std::optional<std::string> cache_directory;
 };
 
@@ -21,6 +22,7 @@ struct Runtime {
     ~Runtime();
 
     vk::Device &device;
+    std::string cache_directory;  ///< as chosen; empty: none
     vk::Memory memory;
     std::unique_ptr<KernelTable> kernels;
     std::unique_ptr<vk::Timeline> timeline;

@@ -247,7 +247,7 @@ TEST_CASE("every class of a cell above the score, where the card wants it") {
     }
     Card card = candidate_card(4096, 100);
     card.head.multi_label = true;
-    std::vector<Candidate> none;
+    std::vector<test::Candidate> none;
     const auto result = detect_on_device(card, {candidate_output(none, 4096, 100)}, everything);
     REQUIRE_FALSE(result.ok());
     CHECK(result.error().message.find("4096 cells of 100 classes are more than 400000") != std::string::npos);
@@ -308,7 +308,7 @@ TEST_CASE("outputs that do not fit the card are refused by name") {
 
 TEST_CASE("wrong thresholds are refused") {
     const Card card = candidate_card(1, 1);
-    std::vector<Candidate> candidates = {{0, 0, 4, 4, 0.5f, 0, 0}};
+    std::vector<test::Candidate> candidates = {{0, 0, 4, 4, 0.5f, 0, 0}};
     const HeadOutput output = candidate_output(candidates, 1, 1);
     for (const DetectionThresholds &wrong :
          {DetectionThresholds{-0.1f, 0.5f, 10, true}, DetectionThresholds{1.1f, 0.5f, 10, true},

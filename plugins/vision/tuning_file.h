@@ -1,0 +1,29 @@
+#pragma once
+// The winners of a device's measurements on disk: <cache folder>/tuning-<key>.json, of which the key is the one that
+// the pipeline cache has: device, driver, profile and kernels.
+
+#include "compute/session.h"
+
+namespace sac::vision {
+
+/// Problem to candidate (compute/graph/choice.h). Several programs may read and write one file at once. [thread] any.
+class TuningFile {
+public:
+    explicit TuningFile(const Runtime &runtime);
+    TuningFile(const std::string &folder, uint64_t key);
+
+    const std::string &path() const { return path_; }  ///< empty: nothing is kept
+
+    /// Nothing if there is no file; nothing and one line in the log if it is damaged or belongs to other kernels,
+    /// another device or driver.
+    Tuning read(const Log &log) const;
+    /// Puts `winners` in place of what the file says of their problems; the rest stays. Readers see the old file or the
+    /// new one. Error io_error names the file.
+    Status merge(const Tuning &winners, const Log &log) const;
+
+private:
+    std::string path_;
+    std::string key_;
+};
+
+}  // namespace sac::vision
