@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
+#include <numeric>
 #include <random>
+#include <set>
 
 namespace sac {
 
@@ -41,30 +43,29 @@ public:
         return subject;
     }
 
-    const Session &session() const { return *session_; }
     const std::vector<KernelChoice> &choices() const { return session_->plan().choices; }
     Status run() { return session_->run(); }
 
     /// Nanoseconds of each choice in a run of the session, which was loaded to be profiled.
     Result<std::vector<double>> run_timed() {
-        std::vector<double> times;
-        if (!slices_.empty()) {
-            for (const Slice &slice : slices_) {
-                const auto start = Clock::now();
-                const VkCommandBuffer commands = slice.commands.handle();
-                const vk::SemaphorePoint done = {timeline_->handle(), timeline_->next()};
-                SAC_TRY(runtime_->device.submit({&commands, 1}, {}, {&done, 1}));
-                SAC_TRY(timeline_->wait(done.value));
-                if (slice.timed) times.push_back(seconds_since(start) * 1e9);
-            }
-            return times;
+        std::vector<double> dispatches(session_->dispatch_count());  // a slice's time is its first dispatch's
+        if (slices_.empty()) {
+            SAC_TRY(session_->run());
+            for (const DispatchTime &time : session_->last_profile()) dispatches[time.dispatch] = time.nanoseconds;
         }
-        SAC_TRY(session_->run());
-        const std::vector<DispatchTime> &profile = session_->last_profile();
+        for (const Slice &slice : slices_) {
+            const auto start = Clock::now();
+            const VkCommandBuffer commands = slice.commands.handle();
+            const vk::SemaphorePoint done = {timeline_->handle(), timeline_->next()};
+            SAC_TRY(runtime_->device.submit({&commands, 1}, {}, {&done, 1}));
+            SAC_TRY(timeline_->wait(done.value));
+            dispatches[slice.first] = seconds_since(start) * 1e9;
+        }
+        std::vector<double> times;
         for (const KernelChoice &choice : choices()) {
-            double sum = 0;
-            for (size_t i = choice.first_dispatch; i < choice.last_dispatch; ++i) sum += profile[i].nanoseconds;
-            times.push_back(sum);
+            const auto at = dispatches.begin();
+            times.push_back(std::accumulate(at + static_cast<ptrdiff_t>(choice.first_dispatch),
+                                            at + static_cast<ptrdiff_t>(choice.last_dispatch), 0.0));
         }
         return times;
     }
@@ -74,30 +75,26 @@ private:
 
     struct Slice {
         vk::CommandBuffer commands;
-        bool timed = false;
+        uint32_t first = 0;
     };
 
-    Status record_slice(size_t first, size_t last, bool timed) {
-        if (first == last && !timed) return {};
-        Slice slice;
-        slice.timed = timed;
-        SAC_ASSIGN(slice.commands, vk::CommandBuffer::create(runtime_->device, "tuner"));
-        SAC_TRY(slice.commands.begin(false));
-        SAC_TRY(session_->record(slice.commands.handle(), static_cast<uint32_t>(first), static_cast<uint32_t>(last)));
-        SAC_TRY(slice.commands.end());
-        slices_.push_back(std::move(slice));
-        return {};
-    }
-
+    // Cut wherever a choice begins or ends: one may lie in another.
     Status record_slices() {
         SAC_ASSIGN(timeline_, vk::Timeline::create(runtime_->device, "tuner"));
-        size_t done = 0;
-        for (const KernelChoice &choice : choices()) {
-            SAC_TRY(record_slice(done, choice.first_dispatch, false));
-            SAC_TRY(record_slice(choice.first_dispatch, choice.last_dispatch, true));
-            done = choice.last_dispatch;
+        std::set<uint32_t> cuts = {0, session_->dispatch_count()};
+        for (const KernelChoice &choice : choices())
+            for (const size_t cut : {choice.first_dispatch, choice.last_dispatch})
+                cuts.insert(static_cast<uint32_t>(cut));
+        for (auto from = cuts.begin(), to = std::next(from); to != cuts.end(); from = to++) {
+            Slice slice;
+            slice.first = *from;
+            SAC_ASSIGN(slice.commands, vk::CommandBuffer::create(runtime_->device, "tuner"));
+            SAC_TRY(slice.commands.begin(false));
+            SAC_TRY(session_->record(slice.commands.handle(), *from, *to));
+            SAC_TRY(slice.commands.end());
+            slices_.push_back(std::move(slice));
         }
-        return record_slice(done, session_->dispatch_count(), false);
+        return {};
     }
 
     Runtime *runtime_;
@@ -240,14 +237,19 @@ private:
         return {};
     }
 
-    // One run, of which each problem's mean over its nodes is appended to `times`.
+    // One run, of which each problem's mean over its nodes is appended to `times`. A problem may not occur in a plan:
+    // it is a part of another's candidate.
     Status time_problems(Subject &subject, std::vector<std::vector<double>> &times) {
         SAC_ASSIGN(const std::vector<double> nanoseconds, subject.run_timed());
-        std::vector<double> sums(problems().size());
-        for (size_t i = 0; i < nanoseconds.size(); ++i)
-            if (const auto found = index_.find(subject.choices()[i].problem); found != index_.end())
-                sums[found->second] += nanoseconds[i];
-        for (size_t p = 0; p < sums.size(); ++p) times[p].push_back(sums[p] / static_cast<double>(problems()[p].nodes));
+        std::vector<double> sums(problems().size()), counts(problems().size());
+        for (size_t i = 0; i < nanoseconds.size(); ++i) {
+            const auto found = index_.find(subject.choices()[i].problem);
+            if (found == index_.end()) continue;
+            sums[found->second] += nanoseconds[i];
+            ++counts[found->second];
+        }
+        for (size_t p = 0; p < sums.size(); ++p)
+            if (counts[p] > 0) times[p].push_back(sums[p] / counts[p]);
         return {};
     }
 
@@ -343,7 +345,7 @@ private:
         if (report_.stopped) return {};
         for (size_t p = 0; p < picks.size(); ++p) {
             TunedProblem &problem = problems()[p];
-            if (picks[p] == problem.expected) continue;
+            if (picks[p] == problem.expected || times[0][p].empty() || times[1][p].empty()) continue;
             double &usual_ns = problem.candidates[problem.expected].nanoseconds;
             double &tuned_ns = problem.candidates[picks[p]].nanoseconds;
             usual_ns = median(times[0][p]);

@@ -35,13 +35,16 @@ Result<sac_node_info> Networks::node(uint64_t id, uint32_t index) {
     sac_node_info info = {};
     copy_text(info.node, node.name);
     copy_text(info.operation, node.type);
+    const KernelChoice *widest = nullptr;  // a candidate may consist of choices of its own
     for (const KernelChoice &choice : plan.choices) {
-        if (choice.node != index) continue;
-        copy_text(info.problem, choice.problem);
-        copy_text(info.candidate, choice.candidates[choice.taken]);
-        info.candidate_count = static_cast<uint32_t>(choice.candidates.size());
-        info.is_measured = choice.measured ? 1 : 0;
-        break;
+        const auto width = [](const KernelChoice &c) { return c.last_dispatch - c.first_dispatch; };
+        if (choice.node == index && (!widest || width(choice) > width(*widest))) widest = &choice;
+    }
+    if (widest) {
+        copy_text(info.problem, widest->problem);
+        copy_text(info.candidate, widest->candidates[widest->taken]);
+        info.candidate_count = static_cast<uint32_t>(widest->candidates.size());
+        info.is_measured = widest->measured ? 1 : 0;
     }
     info.read_bytes = bytes_of_values(plan, node.inputs);
     info.write_bytes = bytes_of_values(plan, node.outputs);

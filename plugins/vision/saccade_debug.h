@@ -326,7 +326,7 @@ typedef struct sac_tuning_info {
     char path[1024];              /* the file in which winners are kept; "": the context has no cache folder */
 } sac_tuning_info;
 
-#define SAC_MAX_CANDIDATES 32u
+#define SAC_MAX_CANDIDATES 64u
 typedef struct sac_tuned_candidate {
     char name[64];
     double microseconds; /* median; 0: not measured, or there is no memory for it */

@@ -182,7 +182,7 @@ TEST_CASE("structs of the ABI keep their layout") {
                 M(weight_bytes), M(arena_bytes), M(live_set_bytes), M(io_bytes), M(watched_bytes), M(pipelines_built),
                 M(kernel_count), M(cache_bytes), M(cache_path)),
            0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112);
-    LAYOUT(sac_node_info, 568,
+    LAYOUT(sac_node_info, 544,
            LIST(M(type), M(size), M(next), M(node), M(operation), M(problem), M(candidate), M(candidate_count),
                 M(is_measured), M(first_dispatch), M(dispatch_count), M(flops), M(read_bytes), M(write_bytes),
                 M(microseconds)),
@@ -196,7 +196,7 @@ TEST_CASE("structs of the ABI keep their layout") {
            LIST(M(type), M(size), M(next), M(problem_count), M(is_stopped), M(expected_us), M(tuned_us), M(path)), 0, 4,
            8, 16, 20, 24, 32, 40);
     LAYOUT(sac_tuned_candidate, 72, LIST(M(name), M(microseconds)), 0, 64);
-    LAYOUT(sac_tuned_problem, 2592,
+    LAYOUT(sac_tuned_problem, 4896,
            LIST(M(type), M(size), M(next), M(problem), M(node_count), M(candidate_count), M(expected), M(winner),
                 M(candidates)),
            0, 4, 8, 16, 272, 276, 280, 284, 288);
