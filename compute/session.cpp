@@ -94,8 +94,8 @@ uint32_t side_by_side(const vk::Caps &caps) { return caps.is_cpu ? std::thread::
 
 Result<std::unique_ptr<Runtime>> Runtime::create(vk::Device &device, const RuntimeOptions &options) {
     std::unique_ptr<Runtime> runtime(new Runtime(device));
-    runtime->cache_directory = options.cache_directory.value_or(vk::default_cache_directory());
-    SAC_ASSIGN(runtime->kernels, KernelTable::create(device, runtime->cache_directory));
+    const std::string folder = options.cache_directory.value_or(vk::default_cache_directory());
+    SAC_ASSIGN(runtime->kernels, KernelTable::create(device, folder));
     SAC_ASSIGN(runtime->timeline, vk::Timeline::create(device, "sessions"));
     runtime->retire = std::make_unique<vk::RetireQueue>(*runtime->timeline);
     return runtime;

@@ -10,8 +10,7 @@
 namespace sac {
 
 struct RuntimeOptions {
-    /// Folder of what is kept between runs, such as the pipeline cache; nullopt: vk::default_cache_directory(); empty:
-    /// no cache on disk.
+    /// Folder of the pipeline cache; nullopt: vk::default_cache_directory(); empty: no cache on disk.
     std::optional<std::string> cache_directory;
 };
 
@@ -22,7 +21,6 @@ struct Runtime {
     ~Runtime();
 
     vk::Device &device;
-    std::string cache_directory;  ///< as chosen; empty: none
     vk::Memory memory;
     std::unique_ptr<KernelTable> kernels;
     std::unique_ptr<vk::Timeline> timeline;

@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
-#include <numeric>
 #include <random>
-#include <set>
 
 namespace sac {
 
@@ -26,7 +24,7 @@ double median(std::vector<double> values) {
     return *middle;
 }
 
-/// A loaded session, and how long its choices' dispatches take.
+/// A loaded session, and how long its nodes take.
 class Subject {
 public:
     static Result<Subject> load(Runtime &runtime, const Graph &graph, const SessionOptions &options) {
@@ -46,12 +44,14 @@ public:
     const std::vector<KernelChoice> &choices() const { return session_->plan().choices; }
     Status run() { return session_->run(); }
 
-    /// Nanoseconds of each choice in a run of the session, which was loaded to be profiled.
+    /// Nanoseconds of each node's dispatches in a run of the session, which was loaded to be profiled.
     Result<std::vector<double>> run_timed() {
-        std::vector<double> dispatches(session_->dispatch_count());  // a slice's time is its first dispatch's
+        const Plan &plan = session_->plan();
+        std::vector<double> nodes(plan.graph.nodes.size());
         if (slices_.empty()) {
             SAC_TRY(session_->run());
-            for (const DispatchTime &time : session_->last_profile()) dispatches[time.dispatch] = time.nanoseconds;
+            for (const DispatchTime &time : session_->last_profile())
+                nodes[plan.dispatches[time.dispatch].node] += time.nanoseconds;
         }
         for (const Slice &slice : slices_) {
             const auto start = Clock::now();
@@ -59,15 +59,9 @@ public:
             const vk::SemaphorePoint done = {timeline_->handle(), timeline_->next()};
             SAC_TRY(runtime_->device.submit({&commands, 1}, {}, {&done, 1}));
             SAC_TRY(timeline_->wait(done.value));
-            dispatches[slice.first] = seconds_since(start) * 1e9;
+            nodes[slice.node] += seconds_since(start) * 1e9;
         }
-        std::vector<double> times;
-        for (const KernelChoice &choice : choices()) {
-            const auto at = dispatches.begin();
-            times.push_back(std::accumulate(at + static_cast<ptrdiff_t>(choice.first_dispatch),
-                                            at + static_cast<ptrdiff_t>(choice.last_dispatch), 0.0));
-        }
-        return times;
+        return nodes;
     }
 
 private:
@@ -75,22 +69,19 @@ private:
 
     struct Slice {
         vk::CommandBuffer commands;
-        uint32_t first = 0;
+        size_t node = 0;
     };
 
-    // Cut wherever a choice begins or ends: one may lie in another.
     Status record_slices() {
         SAC_ASSIGN(timeline_, vk::Timeline::create(runtime_->device, "tuner"));
-        std::set<uint32_t> cuts = {0, session_->dispatch_count()};
-        for (const KernelChoice &choice : choices())
-            for (const size_t cut : {choice.first_dispatch, choice.last_dispatch})
-                cuts.insert(static_cast<uint32_t>(cut));
-        for (auto from = cuts.begin(), to = std::next(from); to != cuts.end(); from = to++) {
+        const std::vector<Dispatch> &dispatches = session_->plan().dispatches;
+        for (uint32_t first = 0, last = 0; first < dispatches.size(); first = last) {
             Slice slice;
-            slice.first = *from;
+            slice.node = dispatches[first].node;
+            while (last < dispatches.size() && dispatches[last].node == slice.node) ++last;
             SAC_ASSIGN(slice.commands, vk::CommandBuffer::create(runtime_->device, "tuner"));
             SAC_TRY(slice.commands.begin(false));
-            SAC_TRY(session_->record(slice.commands.handle(), *from, *to));
+            SAC_TRY(session_->record(slice.commands.handle(), first, last));
             SAC_TRY(slice.commands.end());
             slices_.push_back(std::move(slice));
         }
@@ -100,7 +91,7 @@ private:
     Runtime *runtime_;
     std::unique_ptr<Session> session_;
     std::unique_ptr<vk::Timeline> timeline_;
-    std::vector<Slice> slices_;  // without timestamps: in order, together all dispatches
+    std::vector<Slice> slices_;  // without timestamps: a node each, in order
 };
 
 class Tuner {
@@ -237,15 +228,15 @@ private:
         return {};
     }
 
-    // One run, of which each problem's mean over its nodes is appended to `times`. A problem may not occur in a plan:
-    // it is a part of another's candidate.
+    // One run, of which each problem's mean over its nodes is appended to `times`. A problem may not occur in a plan,
+    // or share its node with the candidate of another that it is a part of.
     Status time_problems(Subject &subject, std::vector<std::vector<double>> &times) {
         SAC_ASSIGN(const std::vector<double> nanoseconds, subject.run_timed());
         std::vector<double> sums(problems().size()), counts(problems().size());
-        for (size_t i = 0; i < nanoseconds.size(); ++i) {
-            const auto found = index_.find(subject.choices()[i].problem);
+        for (const KernelChoice &choice : subject.choices()) {
+            const auto found = index_.find(choice.problem);
             if (found == index_.end()) continue;
-            sums[found->second] += nanoseconds[i];
+            sums[found->second] += nanoseconds[choice.node];
             ++counts[found->second];
         }
         for (size_t p = 0; p < sums.size(); ++p)

@@ -27,9 +27,8 @@ struct KernelChoice {
     size_t node = 0;  ///< index into the planned graph's nodes
     std::string problem;
     std::vector<std::string> candidates;
-    size_t taken = 0;                              ///< index into candidates
-    bool measured = false;                         ///< by a Tuning, not by expected cost
-    size_t first_dispatch = 0, last_dispatch = 0;  ///< [first, last) of the plan's are what was taken
+    size_t taken = 0;       ///< index into candidates
+    bool measured = false;  ///< by a Tuning, not by expected cost
 };
 
 }  // namespace sac

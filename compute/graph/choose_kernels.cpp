@@ -132,7 +132,7 @@ bool PlanContext::available(std::string_view kernel, std::initializer_list<Stora
 Status PlanContext::choose(std::string problem, std::span<const Candidate> candidates) {
     assert(!candidates.empty());
     const auto winner = tuning_.find(problem);
-    KernelChoice choice{node_index_, std::move(problem), {}, 0, false, 0, 0};
+    KernelChoice choice{node_index_, std::move(problem), {}, 0, false};
     for (size_t i = 0; i < candidates.size(); ++i) {
         const Candidate &candidate = candidates[i];
         const bool measured = winner != tuning_.end() && winner->second == candidate.name;
@@ -141,11 +141,8 @@ Status PlanContext::choose(std::string problem, std::span<const Candidate> candi
         choice.candidates.push_back(candidate.name);
     }
     const Candidate &taken = candidates[choice.taken];
-    choice.first_dispatch = plan_.dispatches.size();
-    SAC_TRY(taken.plan());
-    choice.last_dispatch = plan_.dispatches.size();
     plan_.choices.push_back(std::move(choice));
-    return {};
+    return taken.plan();
 }
 
 StorageId PlanContext::upload(std::string name, int64_t count, std::function<std::vector<float>()> pack,

@@ -20,7 +20,8 @@ Result<std::unique_ptr<KernelTable>> KernelTable::create(vk::Device &device, con
     std::unique_ptr<KernelTable> table(new KernelTable(device));
     for (const EmbeddedKernel &kernel : embedded_kernels())
         if (is_compute(kernel)) table->entries_[kernel.name].embedded = &kernel;
-    const uint64_t key = cache_key(device.caps());
+    const uint64_t device_key = device.caps().cache_key(), shaders = embedded_hash();
+    const uint64_t key = hash_bytes(&shaders, sizeof shaders, device_key);
     std::string path;
     if (!cache_directory.empty())
         path = format("%s/pipelines-%016llx.bin", cache_directory.c_str(), static_cast<unsigned long long>(key));
@@ -44,11 +45,6 @@ uint64_t KernelTable::embedded_hash() {
         return h;
     }();
     return hash;
-}
-
-uint64_t KernelTable::cache_key(const vk::Caps &caps) {
-    const uint64_t shaders = embedded_hash();
-    return hash_bytes(&shaders, sizeof shaders, caps.cache_key());
 }
 
 std::span<const uint32_t> KernelTable::words_of(const Entry &entry) {

@@ -59,8 +59,6 @@ public:
     vk::Device &device() { return device_; }
     /// A hash over all embedded SPIR-V.
     static uint64_t embedded_hash();
-    /// What files that are kept between runs are named by: device, driver, profile and all embedded SPIR-V.
-    static uint64_t cache_key(const vk::Caps &caps);
 
 private:
     struct Entry {

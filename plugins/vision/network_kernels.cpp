@@ -35,16 +35,14 @@ Result<sac_node_info> Networks::node(uint64_t id, uint32_t index) {
     sac_node_info info = {};
     copy_text(info.node, node.name);
     copy_text(info.operation, node.type);
-    const KernelChoice *widest = nullptr;  // a candidate may consist of choices of its own
-    for (const KernelChoice &choice : plan.choices) {
-        const auto width = [](const KernelChoice &c) { return c.last_dispatch - c.first_dispatch; };
-        if (choice.node == index && (!widest || width(choice) > width(*widest))) widest = &choice;
-    }
-    if (widest) {
-        copy_text(info.problem, widest->problem);
-        copy_text(info.candidate, widest->candidates[widest->taken]);
-        info.candidate_count = static_cast<uint32_t>(widest->candidates.size());
-        info.is_measured = widest->measured ? 1 : 0;
+    // The first is of the whole node; its candidate may consist of choices of its own.
+    const auto choice = std::find_if(plan.choices.begin(), plan.choices.end(),
+                                     [&](const KernelChoice &other) { return other.node == index; });
+    if (choice != plan.choices.end()) {
+        copy_text(info.problem, choice->problem);
+        copy_text(info.candidate, choice->candidates[choice->taken]);
+        info.candidate_count = static_cast<uint32_t>(choice->candidates.size());
+        info.is_measured = choice->measured ? 1 : 0;
     }
     info.read_bytes = bytes_of_values(plan, node.inputs);
     info.write_bytes = bytes_of_values(plan, node.outputs);

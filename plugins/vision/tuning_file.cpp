@@ -76,12 +76,11 @@ Result<Tuning> read_file(const std::string &path, const std::string &key) {
 
 }  // namespace
 
-TuningFile::TuningFile(const Runtime &runtime)
-    : TuningFile(runtime.cache_directory, KernelTable::cache_key(runtime.device.caps())) {}
-
-TuningFile::TuningFile(const std::string &folder, uint64_t key)
-    : key_(format("%016llx", static_cast<unsigned long long>(key))) {
-    if (!folder.empty()) path_ = folder + "/tuning-" + key_ + ".json";
+TuningFile::TuningFile(const std::string &pipelines) {
+    const size_t name = pipelines.find_last_of('/') + 1, dash = pipelines.find('-', name);
+    if (pipelines.empty() || dash == std::string::npos) return;
+    key_ = pipelines.substr(dash + 1, pipelines.rfind('.') - dash - 1);
+    path_ = pipelines.substr(0, name) + "tuning-" + key_ + ".json";
 }
 
 Tuning TuningFile::read(const Log &log) const {

@@ -1,6 +1,6 @@
 #pragma once
-// The winners of a device's measurements on disk: <cache folder>/tuning-<key>.json, of which the key is the one that
-// the pipeline cache has: device, driver, profile and kernels.
+// The winners of a device's measurements on disk: tuning-<key>.json beside the pipeline cache, pipelines-<key>.bin. The
+// key is of device, driver, profile and kernels.
 
 #include "compute/session.h"
 
@@ -9,8 +9,9 @@ namespace sac::vision {
 /// Problem to candidate (compute/graph/choice.h). Several programs may read and write one file at once. [thread] any.
 class TuningFile {
 public:
-    explicit TuningFile(const Runtime &runtime);
-    TuningFile(const std::string &folder, uint64_t key);
+    explicit TuningFile(const Runtime &runtime) : TuningFile(runtime.kernels->cache().path()) {}
+    /// By the pipeline cache's path; empty: nothing is kept.
+    explicit TuningFile(const std::string &pipelines);
 
     const std::string &path() const { return path_; }  ///< empty: nothing is kept
 
