@@ -72,9 +72,39 @@ sac_result run_network(sac_context context, sac_network network, uint64_t *wall_
     });
 }
 
+sac_result get_node_info(sac_context context, sac_network network, uint32_t index, sac_node_info *info) {
+    return call_on(context, [&](Context &c) -> Status {
+        SAC_ASSIGN(const sac_node_info filled, c.networks().node(network.id, index));
+        return write_struct(info, SAC_TYPE_NODE_INFO, "info", filled);
+    });
+}
+
+sac_result measure_ceiling(sac_context context, uint32_t flags, sac_ceiling *ceiling) {
+    return call_on(context, [&](Context &c) -> Status {
+        SAC_ASSIGN(const sac_ceiling filled, c.networks().ceiling(flags));
+        return write_struct(ceiling, SAC_TYPE_CEILING, "ceiling", filled);
+    });
+}
+
+sac_result tune_network(sac_context context, const sac_tuning_desc *desc, sac_tuning_info *info) {
+    return call_on(context, [&](Context &c) -> Status {
+        // Before minutes are spent.
+        SAC_TRY(check_struct(info, SAC_TYPE_TUNING_INFO, sizeof *info, "info"));
+        SAC_ASSIGN(const sac_tuning_info filled, c.networks().tune(desc));
+        return write_struct(info, SAC_TYPE_TUNING_INFO, "info", filled);
+    });
+}
+
+sac_result get_tuned_problem(sac_context context, uint32_t index, sac_tuned_problem *problem) {
+    return call_on(context, [&](Context &c) -> Status {
+        SAC_ASSIGN(const sac_tuned_problem filled, c.networks().tuned_problem(index));
+        return write_struct(problem, SAC_TYPE_TUNED_PROBLEM, "problem", filled);
+    });
+}
+
 constexpr sac_debug_api table = {
     sizeof(sac_debug_api),
-    2,
+    3,
     open_network,
     close_network,
     get_network_info,
@@ -102,6 +132,10 @@ constexpr sac_debug_api table = {
     inspect::replay_frame,
     inspect::get_run_state,
     inspect::get_memory_info,
+    get_node_info,
+    measure_ceiling,
+    tune_network,
+    get_tuned_problem,
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include "compute/base/format.h"
 #include "compute/onnx/import.h"
+#include "plugins/vision/tuning_file.h"
 
 namespace sac::vision {
 namespace {
@@ -26,13 +27,18 @@ Result<Card> read_card(const Host &host, const std::string &folder) {
 
 }  // namespace
 
-Result<std::unique_ptr<Session>> load_session(Runtime &runtime, const Host &host, const std::string &path,
-                                              const SessionOptions &options) {
-    if (!host.reads_assets()) return Session::load(runtime, path, options);
+Result<Graph> load_graph(const Host &host, const std::string &path) {
+    if (!host.reads_assets()) return onnx::import_file(path);
     SAC_ASSIGN(std::string text, host.read_asset(path));
     const auto owner = std::make_shared<const std::string>(std::move(text));
     const std::span bytes(reinterpret_cast<const std::byte *>(owner->data()), owner->size());
-    SAC_ASSIGN(Graph graph, onnx::import_memory(bytes, owner, path));
+    return onnx::import_memory(bytes, owner, path);
+}
+
+Result<std::unique_ptr<Session>> load_session(Runtime &runtime, const Host &host, const std::string &path,
+                                              SessionOptions options) {
+    SAC_ASSIGN(Graph graph, load_graph(host, path));
+    options.tuning = TuningFile(runtime).read(host.log());
     return Session::load(runtime, std::move(graph), options);
 }
 

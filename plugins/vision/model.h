@@ -51,9 +51,11 @@ struct SliceTimes {
     std::span<const double> stamps;  ///< of FrameSlice::by_dispatch: before each dispatch and after the last
 };
 
-/// Reads a network's graph or session from a path, through the host's read_asset where it has one.
+/// Reads a network's graph from a path, through the host's read_asset where it has one.
+Result<Graph> load_graph(const Host &host, const std::string &path);
+/// Loads it with the kernels that won when the device was tuned; `options.tuning` is ignored.
 Result<std::unique_ptr<Session>> load_session(Runtime &runtime, const Host &host, const std::string &path,
-                                              const SessionOptions &options);
+                                              SessionOptions options);
 
 /// [thread] One at a time; of frames in a host's commands, one records (prepared, forget, bind, record) while another
 /// reads other slots (read), or prepares while none is recorded. load, prepare, prepare_as and refresh touch the

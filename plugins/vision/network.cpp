@@ -31,7 +31,7 @@ Result<Network *> Networks::find(uint64_t id) {
     return &network->second;
 }
 
-Result<uint64_t> Networks::open(const sac_network_desc *given) {
+Result<Networks::Request> Networks::read(const sac_network_desc *given) const {
     sac_network_desc desc = {};
     SAC_TRY(read_struct(given, SAC_TYPE_NETWORK_DESC, "network_desc", desc));
     if (!desc.path || !*desc.path) return Error(Code::invalid_argument, "network_desc.path is null or empty");
@@ -42,10 +42,11 @@ Result<uint64_t> Networks::open(const sac_network_desc *given) {
         return Error(Code::invalid_argument, "network_desc.dimensions is null");
     SAC_TRY(health_.status());
 
-    std::string path = desc.path;
+    Request request;
+    request.path = desc.path;
     std::error_code ignored;
-    if (std::filesystem::is_directory(std::filesystem::u8path(path), ignored)) path += "/model.onnx";
-    SessionOptions options;
+    if (std::filesystem::is_directory(std::filesystem::u8path(request.path), ignored)) request.path += "/model.onnx";
+    SessionOptions &options = request.options;
     options.storage = desc.flags & SAC_MODEL_FP16 ? DType::f16 : DType::f32;
     options.profile = (desc.flags & SAC_NETWORK_PROFILE) != 0;
     for (uint32_t i = 0; i < desc.dimension_count; ++i) {
@@ -54,10 +55,14 @@ Result<uint64_t> Networks::open(const sac_network_desc *given) {
             return Error(Code::invalid_argument, format("network_desc.dimensions[%u].name is null", i));
         options.dimensions[dimension.name] = dimension.value;
     }
+    return request;
+}
 
+Result<uint64_t> Networks::open(const sac_network_desc *desc) {
+    SAC_ASSIGN(const Request request, read(desc));
     const std::lock_guard lock(mutex_);
     const uint64_t start = now_ns();
-    auto session = load_session(runtime_, host_, path, options);
+    auto session = load_session(runtime_, host_, request.path, request.options);
     if (!session.ok()) {
         health_.report(session.error());
         return std::move(session).error();

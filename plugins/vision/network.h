@@ -4,6 +4,7 @@
 #include <map>
 #include <mutex>
 
+#include "compute/tuner.h"
 #include "plugins/vision/health.h"
 #include "plugins/vision/model.h"
 #include "plugins/vision/saccade_debug.h"
@@ -33,7 +34,20 @@ public:
     /// Gives the nanoseconds from submit to done.
     Result<uint64_t> run(uint64_t id);
 
+    // Of kernels: network_kernels.cpp.
+    Result<sac_node_info> node(uint64_t id, uint32_t index);
+    Result<sac_ceiling> ceiling(uint32_t flags);
+    /// Keeps the winners on disk.
+    Result<sac_tuning_info> tune(const sac_tuning_desc *desc);
+    /// Of the last that was tuned.
+    Result<sac_tuned_problem> tuned_problem(uint32_t index);
+
 private:
+    struct Request {
+        std::string path;
+        SessionOptions options;
+    };
+    Result<Request> read(const sac_network_desc *desc) const;
     Result<Network *> find(uint64_t id);
     Status kept(Status status);  ///< reports what ends the context
 
@@ -43,6 +57,7 @@ private:
     Health &health_;
     std::map<uint64_t, Network> networks_;
     uint64_t next_id_ = 1;
+    std::vector<TunedProblem> tuned_;
 };
 
 }  // namespace sac::vision

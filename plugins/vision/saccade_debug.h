@@ -10,6 +10,10 @@
  * settings, memory; and frames held, stepped and run again. None of it waits for the GPU or for a model that is being
  * loaded. What is not asked for by set_inspection or set_run_mode costs a frame nothing.
  *
+ * Version 3: kernels. Which of those that could do a node's work was chosen, how fast it is, and which is the fastest
+ * on this device: measured when tune_network asks for it, and never otherwise. Those calls are [blocking], as the ones
+ * of version 1.
+ *
  * The rules of saccade.h hold. Check `version` before a function that it brought. Lists are read by two calls: with a
  * null buffer *count becomes how many there are; otherwise at most `capacity` are written and *count says how many. */
 #ifndef SACCADE_DEBUG_H
@@ -34,7 +38,12 @@ enum {
     SAC_TYPE_TENSOR_STATISTICS = 109,
     SAC_TYPE_DETECT_STATE = 110,
     SAC_TYPE_RUN_STATE = 111,
-    SAC_TYPE_MEMORY_INFO = 112
+    SAC_TYPE_MEMORY_INFO = 112,
+    SAC_TYPE_NODE_INFO = 113,
+    SAC_TYPE_CEILING = 114,
+    SAC_TYPE_TUNING_DESC = 115,
+    SAC_TYPE_TUNING_INFO = 116,
+    SAC_TYPE_TUNED_PROBLEM = 117
 };
 
 /* Times every dispatch of a run, which takes longer; without timestamps in the device it does nothing. */
@@ -262,8 +271,80 @@ typedef struct sac_memory_info {
     char cache_path[1024]; /* the pipeline cache; "": none */
 } sac_memory_info;
 
+/* ---- version 3: kernels ---- */
+
+/* A node of a network after fusion, and what was chosen to do its work. */
+typedef struct sac_node_info {
+    uint32_t type, size; /* SAC_TYPE_NODE_INFO */
+    const void *next;
+    char node[128]; /* its name */
+    char operation[32];
+    char problem[256];        /* as in sac_tuned_problem; "": there was nothing to choose from */
+    char candidate[64];       /* what was chosen; "": as above */
+    uint32_t candidate_count; /* that it was chosen from */
+    uint32_t is_measured;     /* 1: it won when the device was tuned; 0: it was expected to be the fastest */
+    uint32_t first_dispatch, dispatch_count;
+    double flops;         /* 2 x multiply-adds */
+    uint64_t read_bytes;  /* that its dispatches have to read at least once: the node's inputs and weights */
+    uint64_t write_bytes; /* its outputs; what lies between its dispatches counts nowhere */
+    double microseconds;  /* of the last run, with SAC_NETWORK_PROFILE; else 0 */
+} sac_node_info;
+
+/* How fast the device is at best with the kernels there are. */
+typedef struct sac_ceiling {
+    uint32_t type, size; /* SAC_TYPE_CEILING */
+    const void *next;
+    double gflops; /* 10^9 a second: a convolution whose tensors fit a cache */
+    double gbytes; /* 10^9 read and written a second: an element-wise operator whose tensors fit none */
+} sac_ceiling;
+
+typedef struct sac_tuning_progress {
+    uint32_t done, total; /* plans of the network that were measured, of those that will be at most */
+    double seconds_left;  /* about; 0: not known yet */
+} sac_tuning_progress;
+
+typedef struct sac_tuning_desc {
+    uint32_t type, size; /* SAC_TYPE_TUNING_DESC */
+    const void *next;
+    const sac_network_desc *network; /* SAC_NETWORK_PROFILE means nothing here */
+    uint32_t max_seconds;            /* 0: 600 */
+    uint32_t reserved;               /* 0 */
+    /* May be null. Called on the caller's thread after every run of the network; any answer but 0 ends the tuning with
+     * what is known by then. It must not call the context. */
+    int32_t (*progress)(void *user, const sac_tuning_progress *progress);
+    void *user;
+} sac_tuning_desc;
+
+typedef struct sac_tuning_info {
+    uint32_t type, size; /* SAC_TYPE_TUNING_INFO */
+    const void *next;
+    uint32_t problem_count;
+    uint32_t
+        is_stopped; /* 1: by progress, by max_seconds or for want of memory: winners were not compared at the end */
+    double expected_us, tuned_us; /* the network from submit to done, with what was expected and with what won, medians
+                                     of runs in turns. 0: not measured */
+    char path[1024];              /* the file in which winners are kept; "": the context has no cache folder */
+} sac_tuning_info;
+
+#define SAC_MAX_CANDIDATES 64u
+typedef struct sac_tuned_candidate {
+    char name[64];
+    double microseconds; /* median; 0: not measured, or there is no memory for it */
+} sac_tuned_candidate;
+
+/* What has to be computed for a node or several: shapes, type and all else that the time depends on. */
+typedef struct sac_tuned_problem {
+    uint32_t type, size; /* SAC_TYPE_TUNED_PROBLEM */
+    const void *next;
+    char problem[256];
+    uint32_t node_count; /* of the network that have it: times are their mean */
+    uint32_t candidate_count;
+    uint32_t expected, winner; /* indices into candidates */
+    sac_tuned_candidate candidates[SAC_MAX_CANDIDATES];
+} sac_tuned_problem;
+
 typedef struct sac_debug_api {
-    uint32_t size, version; /* size of this table; 2 */
+    uint32_t size, version; /* size of this table; 3 */
 
     sac_result (*open_network)(sac_context context, const sac_network_desc *desc, sac_network *network);
     /* Networks that are still open are closed with their context. */
@@ -351,6 +432,19 @@ typedef struct sac_debug_api {
     sac_result (*get_run_state)(sac_context context, sac_run_state *state);
     /* [render] */
     sac_result (*get_memory_info)(sac_context context, sac_memory_info *info);
+
+    /* ---- version 3 ---- */
+
+    /* By index, up to sac_network_info.node_count. */
+    sac_result (*get_node_info)(sac_context context, sac_network network, uint32_t index, sac_node_info *info);
+    /* Measures for a second or two. `flags`: SAC_MODEL_FP16. */
+    sac_result (*measure_ceiling)(sac_context context, uint32_t flags, sac_ceiling *ceiling);
+    /* [blocking] for seconds to minutes, in which no model and no other network is loaded. Measures the candidates of a
+     * network on the context's device, which should do nothing else meanwhile, and keeps the winners in the context's
+     * cache folder: models and networks that are loaded from then on use them, in this program and in others. */
+    sac_result (*tune_network)(sac_context context, const sac_tuning_desc *desc, sac_tuning_info *info);
+    /* Of the last network that the context has tuned. SAC_ERROR_NOT_FOUND beyond the last. */
+    sac_result (*get_tuned_problem)(sac_context context, uint32_t index, sac_tuned_problem *problem);
 } sac_debug_api;
 
 #ifdef __cplusplus

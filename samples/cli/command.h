@@ -18,6 +18,6 @@ struct Command {
 };
 
 extern const Command detect_command, view_command, inspect_command, bench_command, devices_command, sources_command,
-    run_command, scene_command, score_command, pacing_command;
+    run_command, scene_command, score_command, pacing_command, tune_command;
 
 }  // namespace sac::cli

@@ -4,6 +4,7 @@
 
 #include "compute/base/format.h"
 #include "samples/cli/command.h"
+#include "samples/cli/kernels.h"
 #include "samples/cli/models.h"
 #include "samples/cli/network.h"
 
@@ -17,6 +18,9 @@ constexpr Option options[] = {
     device_option,
     {"--plan", nullptr, "the whole plan: dispatches with the memory they read and write", Option::Kind::flag},
     {"--times", nullptr, "run it once and show each dispatch's GPU time", Option::Kind::flag},
+    {"--kernels", nullptr, "each node's kernel, how it was chosen, and how near it comes to what the device can do",
+     Option::Kind::flag},
+    {"--json", nullptr, "with --kernels: one line of JSON", Option::Kind::flag},
 };
 
 double mebibytes(uint64_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
@@ -27,7 +31,17 @@ Status run(const Arguments &arguments) {
     wanted.dimensions = arguments.all("--dim");
     wanted.half = arguments.has("--half");
     wanted.profile = arguments.has("--times");
+    if (arguments.has("--json") && !arguments.has("--kernels"))
+        return Error(Code::invalid_argument, "--json is for --kernels");
     SAC_ASSIGN(const std::unique_ptr<Vision> vision, Vision::create(arguments.text("--device")));
+    if (arguments.has("--kernels")) {
+        SAC_ASSIGN(const KernelReport report, measure_kernels(*vision, wanted));
+        if (arguments.has("--json"))
+            std::printf("%s\n", kernels_json(report).c_str());
+        else
+            print_kernels(report);
+        return vision->validation_status();
+    }
     SAC_ASSIGN(const Network network, Network::open(*vision, wanted));
     if (wanted.profile) {
         SAC_TRY(network.run());  // the first run may still compile
@@ -70,14 +84,18 @@ Status run(const Arguments &arguments) {
 
 }  // namespace
 
-const Command inspect_command = {
-    "inspect",
-    "[options] MODEL.onnx|DIR",
-    "shows what a network becomes on the device",
-    "Inputs and outputs, the graph after fusion, the kernel of each dispatch, and the memory.\n",
-    options,
-    1,
-    1,
-    run};
+const Command inspect_command = {"inspect",
+                                 "[options] MODEL.onnx|DIR",
+                                 "shows what a network becomes on the device",
+                                 "Inputs and outputs, the graph after fusion, the kernel of each dispatch, and the "
+                                 "memory. With --kernels each node's\n"
+                                 "time, speed, and share of the device's ceiling: of multiply-adds or of memory, "
+                                 "whichever it is nearer to. Both are\n"
+                                 "measured at once before it. A share above 100% is a kernel that needs fewer "
+                                 "multiply-adds than the operator has.\n",
+                                 options,
+                                 1,
+                                 1,
+                                 run};
 
 }  // namespace sac::cli

@@ -8,9 +8,9 @@ namespace {
 
 using namespace sac::cli;
 
-const Command *const commands[] = {&detect_command,  &view_command,   &inspect_command, &run_command,
-                                   &bench_command,   &pacing_command, &scene_command,   &score_command,
-                                   &devices_command, &sources_command};
+const Command *const commands[] = {&detect_command, &view_command,    &inspect_command, &run_command,
+                                   &tune_command,   &bench_command,   &pacing_command,  &scene_command,
+                                   &score_command,  &devices_command, &sources_command};
 
 void print_help(std::FILE *to) {
     std::fprintf(to, "saccade %s: real-time vision on Vulkan\n\nsaccade COMMAND [options] ...\n\n", SACCADE_VERSION);
@@ -20,7 +20,8 @@ void print_help(std::FILE *to) {
         "\nsaccade COMMAND --help tells more. Exit codes: 0 done, 1 failed, 2 wrongly called.\n"
         "Environment: SACCADE_DEVICE chooses the device, SACCADE_PROFILE=min caps it to Vulkan 1.2's minimums,\n"
         "SACCADE_VALIDATION=1 turns the validation layer on (a message of it makes the run fail),\n"
-        "SACCADE_CACHE_DIR is where compiled pipelines are kept, SACCADE_ASSETS where models are looked for by "
+        "SACCADE_CACHE_DIR is where compiled pipelines and measured kernels are kept, SACCADE_ASSETS where models are "
+        "looked for by "
         "name.\n");
 }
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "compute/base/format.h"
 #include "samples/cli/progress.h"
 
 namespace sac::cli {
@@ -27,32 +28,45 @@ uint64_t element_count(const sac_tensor_info &tensor) {
     return count;
 }
 
-Result<Network> Network::open(const Vision &vision, const NetworkOptions &options) {
-    SAC_ASSIGN(const sac_debug_api *debug, vision.debug());
+namespace {
+
+// Options as the ABI wants them; what it points at lives as long as it.
+struct NetworkDesc {
     std::vector<std::pair<std::string, int64_t>> values;
+    std::vector<sac_dimension> dimensions;
+    sac_network_desc desc = {};
+};
+
+Result<std::unique_ptr<NetworkDesc>> describe_options(const NetworkOptions &options) {
+    auto made = std::make_unique<NetworkDesc>();
     for (const std::string &text : options.dimensions) {
         SAC_ASSIGN(const auto named, split_assignment("--dim", text));
         char *end = nullptr;
         const int64_t value = std::strtoll(named.second.c_str(), &end, 10);
         if (*end || value < 1) return Error(Code::invalid_argument, "--dim " + text + ": not a positive whole number");
-        values.emplace_back(named.first, value);
+        made->values.emplace_back(named.first, value);
     }
-    std::vector<sac_dimension> dimensions;
-    dimensions.reserve(values.size());
-    for (const auto &[name, value] : values) dimensions.push_back({name.c_str(), value});
-
-    Network network(vision, *debug);
-    sac_network_desc desc = {};
+    for (const auto &[name, value] : made->values) made->dimensions.push_back({name.c_str(), value});
+    sac_network_desc &desc = made->desc;
     desc.type = SAC_TYPE_NETWORK_DESC;
     desc.size = sizeof desc;
     desc.path = options.path.c_str();
-    desc.dimensions = dimensions.data();
-    desc.dimension_count = static_cast<uint32_t>(dimensions.size());
+    desc.dimensions = made->dimensions.data();
+    desc.dimension_count = static_cast<uint32_t>(made->dimensions.size());
     desc.flags =
         (options.half ? uint32_t{SAC_MODEL_FP16} : 0u) | (options.profile ? uint32_t{SAC_NETWORK_PROFILE} : 0u);
+    return made;
+}
+
+}  // namespace
+
+Result<Network> Network::open(const Vision &vision, const NetworkOptions &options) {
+    SAC_ASSIGN(const sac_debug_api *debug, vision.debug());
+    SAC_ASSIGN(const auto made, describe_options(options));
+    Network network(vision, *debug);
     {
         const Waiting waiting("loading " + std::filesystem::path(options.path).filename().string());
-        SAC_TRY(vision.check(debug->open_network(vision.context(), &desc, &network.network_)));
+        SAC_TRY(vision.check(debug->open_network(vision.context(), &made->desc, &network.network_)));
     }
     network.info_.type = SAC_TYPE_NETWORK_INFO;
     network.info_.size = sizeof network.info_;
@@ -87,6 +101,16 @@ Result<std::vector<sac_dispatch_info>> Network::dispatches() const {
     return list;
 }
 
+Result<std::vector<sac_node_info>> Network::nodes() const {
+    std::vector<sac_node_info> list(info_.node_count);
+    for (uint32_t i = 0; i < list.size(); ++i) {
+        list[i].type = SAC_TYPE_NODE_INFO;
+        list[i].size = sizeof list[i];
+        SAC_TRY(vision_.check(debug_.get_node_info(vision_.context(), network_, i, &list[i])));
+    }
+    return list;
+}
+
 Result<std::string> Network::describe() const {
     uint64_t size = 0;
     SAC_TRY(vision_.check(debug_.describe_network(vision_.context(), network_, nullptr, 0, &size)));
@@ -110,6 +134,33 @@ Result<double> Network::run() const {
     uint64_t nanoseconds = 0;
     SAC_TRY(vision_.check(debug_.run_network(vision_.context(), network_, &nanoseconds)));
     return static_cast<double>(nanoseconds) / 1e6;
+}
+
+Result<Tuned> tune_network(const Vision &vision, const NetworkOptions &options, uint32_t most_seconds,
+                           const std::function<bool(const std::string &how_far)> &go_on) {
+    SAC_ASSIGN(const sac_debug_api *debug, vision.debug());
+    SAC_ASSIGN(const auto made, describe_options(options));
+    sac_tuning_desc desc = {};
+    desc.type = SAC_TYPE_TUNING_DESC;
+    desc.size = sizeof desc;
+    desc.network = &made->desc;
+    desc.max_seconds = most_seconds;
+    desc.user = const_cast<void *>(static_cast<const void *>(&go_on));
+    desc.progress = [](void *user, const sac_tuning_progress *now) -> int32_t {
+        const auto &ask = *static_cast<const std::function<bool(const std::string &)> *>(user);
+        return ask(format("%u of %u plans, about %.0f s left", now->done, now->total, now->seconds_left)) ? 0 : 1;
+    };
+    Tuned tuned;
+    tuned.info.type = SAC_TYPE_TUNING_INFO;
+    tuned.info.size = sizeof tuned.info;
+    SAC_TRY(vision.check(debug->tune_network(vision.context(), &desc, &tuned.info)));
+    tuned.problems.resize(tuned.info.problem_count);
+    for (uint32_t i = 0; i < tuned.problems.size(); ++i) {
+        tuned.problems[i].type = SAC_TYPE_TUNED_PROBLEM;
+        tuned.problems[i].size = sizeof tuned.problems[i];
+        SAC_TRY(vision.check(debug->get_tuned_problem(vision.context(), i, &tuned.problems[i])));
+    }
+    return tuned;
 }
 
 }  // namespace sac::cli

@@ -1,6 +1,8 @@
 #pragma once
 // An ONNX file by itself, through the plugin's debug extension: what inspect, run and bench look at.
 
+#include <functional>
+
 #include "samples/cli/arguments.h"
 #include "samples/cli/vision.h"
 
@@ -28,6 +30,8 @@ public:
     /// Inputs first, then outputs.
     Result<std::vector<sac_tensor_info>> tensors() const;
     Result<std::vector<sac_dispatch_info>> dispatches() const;
+    /// Those of the graph after fusion, with what was chosen to do their work.
+    Result<std::vector<sac_node_info>> nodes() const;
     Result<std::string> describe() const;
     Status write(const std::string &input, const std::vector<float> &values) const;
     Result<std::vector<float>> read(const sac_tensor_info &output) const;
@@ -41,6 +45,15 @@ private:
     sac_network network_ = {};
     sac_network_info info_ = {};
 };
+
+/// Measures the candidates of a network's kernels and keeps the winners. `go_on` is asked after each run with words on
+/// how far it is.
+struct Tuned {
+    sac_tuning_info info = {};
+    std::vector<sac_tuned_problem> problems;
+};
+Result<Tuned> tune_network(const Vision &vision, const NetworkOptions &options, uint32_t most_seconds,
+                           const std::function<bool(const std::string &how_far)> &go_on);
 
 /// "[1, 3, 352, 352]"
 std::string shape_text(const sac_tensor_info &tensor);

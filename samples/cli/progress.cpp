@@ -29,12 +29,23 @@ void Progress::clear() {
     shown_ = false;
 }
 
+bool Progress::is_due() {
+    const Clock::time_point now = Clock::now();
+    if (now - start_ < 1s || now - last_ < (terminal_ ? 100ms : 10000ms)) return false;
+    last_ = now;
+    return true;
+}
+
+void Progress::tell(const std::string &how_far) {
+    if (!is_due()) return;
+    shown_ = true;
+    std::fprintf(stderr, terminal_ ? "\r%s  %s\033[K" : "%s: %s\n", what_.c_str(), how_far.c_str());
+}
+
 void Progress::advance() {
     ++done_;
-    const Clock::time_point now = Clock::now();
-    if (now - start_ < 1s || now - last_ < (terminal_ ? 100ms : 10000ms)) return;
-    last_ = now;
-    const double rate = static_cast<double>(done_) / std::chrono::duration<double>(now - start_).count();
+    if (!is_due()) return;
+    const double rate = static_cast<double>(done_) / std::chrono::duration<double>(last_ - start_).count();
     const auto n = static_cast<unsigned long long>(done_), total = static_cast<unsigned long long>(total_);
     if (!terminal_) {
         if (total_)

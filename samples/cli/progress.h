@@ -23,11 +23,14 @@ public:
     void rename(std::string what) { what_ = std::move(what); }
     /// A step is done.
     void advance();
+    /// In place of steps, where the work itself says how far it is: "3 of 12, about 20 s left".
+    void tell(const std::string &how_far);
     /// Takes the bar away, so that a line can be printed; the next step puts it back.
     void clear();
 
 private:
     using Clock = std::chrono::steady_clock;
+    bool is_due();
     std::string what_;
     uint64_t total_, done_ = 0;
     bool terminal_;

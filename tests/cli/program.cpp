@@ -58,7 +58,8 @@ Finished run_program(const std::string &program, const std::vector<std::string> 
     return finished;
 }
 
-Finished run_program_on_terminal(const std::string &program, const std::vector<std::string> &arguments) {
+Finished run_program_on_terminal(const std::string &program, const std::vector<std::string> &arguments,
+                                 const std::string &sign) {
     const TempDir dir;
     const std::string command = command_line(program, arguments) + " >" + quoted((dir / "out").string());
     int terminal = -1;
@@ -70,8 +71,13 @@ Finished run_program_on_terminal(const std::string &program, const std::vector<s
     }
     Finished finished;
     char bytes[4096];
-    for (ssize_t count; (count = read(terminal, bytes, sizeof bytes)) > 0;)
+    bool pressed = sign.empty();
+    for (ssize_t count; (count = read(terminal, bytes, sizeof bytes)) > 0;) {
         finished.err.append(bytes, static_cast<size_t>(count));
+        if (pressed || finished.err.find(sign) == std::string::npos) continue;
+        pressed = true;
+        REQUIRE(write(terminal, "\x03", 1) == 1);
+    }
     int status = -1;
     REQUIRE(waitpid(child, &status, 0) == child);
     close(terminal);
@@ -88,6 +94,11 @@ Finished saccade(const std::vector<std::string> &arguments) {
 Finished saccade_on_terminal(const std::vector<std::string> &arguments) {
     const SaccadeEnvironment environment;
     return run_program_on_terminal("saccade", arguments);
+}
+
+Finished saccade_interrupted(const std::vector<std::string> &arguments, const std::string &sign) {
+    const SaccadeEnvironment environment;
+    return run_program_on_terminal("saccade", arguments, sign);
 }
 
 }  // namespace sac::test

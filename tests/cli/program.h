@@ -16,10 +16,14 @@ struct Finished {
 Finished run_program(const std::string &program, const std::vector<std::string> &arguments);
 
 /// The same with a terminal for stderr: `err` is every byte that was sent to it.
-Finished run_program_on_terminal(const std::string &program, const std::vector<std::string> &arguments);
+/// With `sign` Ctrl-C is pressed once that has come.
+Finished run_program_on_terminal(const std::string &program, const std::vector<std::string> &arguments,
+                                 const std::string &sign = {});
 
 /// saccade with validation on, so that any message of the layer makes it fail.
 Finished saccade(const std::vector<std::string> &arguments);
 Finished saccade_on_terminal(const std::vector<std::string> &arguments);
+/// On a terminal on which Ctrl-C is pressed once `sign` was written to it.
+Finished saccade_interrupted(const std::vector<std::string> &arguments, const std::string &sign);
 
 }  // namespace sac::test

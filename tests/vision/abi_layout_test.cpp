@@ -190,15 +190,34 @@ TEST_CASE("structs of the ABI keep their layout") {
                 M(weight_bytes), M(arena_bytes), M(live_set_bytes), M(io_bytes), M(watched_bytes), M(pipelines_built),
                 M(kernel_count), M(cache_bytes), M(cache_path)),
            0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112);
-    LAYOUT(sac_debug_api, 224,
+    LAYOUT(sac_node_info, 544,
+           LIST(M(type), M(size), M(next), M(node), M(operation), M(problem), M(candidate), M(candidate_count),
+                M(is_measured), M(first_dispatch), M(dispatch_count), M(flops), M(read_bytes), M(write_bytes),
+                M(microseconds)),
+           0, 4, 8, 16, 144, 176, 432, 496, 500, 504, 508, 512, 520, 528, 536);
+    LAYOUT(sac_ceiling, 32, LIST(M(type), M(size), M(next), M(gflops), M(gbytes)), 0, 4, 8, 16, 24);
+    LAYOUT(sac_tuning_progress, 16, LIST(M(done), M(total), M(seconds_left)), 0, 4, 8);
+    LAYOUT(sac_tuning_desc, 48,
+           LIST(M(type), M(size), M(next), M(network), M(max_seconds), M(reserved), M(progress), M(user)), 0, 4, 8, 16,
+           24, 28, 32, 40);
+    LAYOUT(sac_tuning_info, 1064,
+           LIST(M(type), M(size), M(next), M(problem_count), M(is_stopped), M(expected_us), M(tuned_us), M(path)), 0, 4,
+           8, 16, 20, 24, 32, 40);
+    LAYOUT(sac_tuned_candidate, 72, LIST(M(name), M(microseconds)), 0, 64);
+    LAYOUT(sac_tuned_problem, 4896,
+           LIST(M(type), M(size), M(next), M(problem), M(node_count), M(candidate_count), M(expected), M(winner),
+                M(candidates)),
+           0, 4, 8, 16, 272, 276, 280, 284, 288);
+    LAYOUT(sac_debug_api, 256,
            LIST(M(size), M(version), M(open_network), M(close_network), M(get_network_info), M(get_tensor_info),
                 M(get_dispatch_info), M(describe_network), M(write_input), M(read_output), M(run_network),
                 M(get_running_info), M(get_running_dispatch), M(get_layer_info), M(get_class_label), M(set_inspection),
                 M(read_dispatch_times), M(read_statistics), M(read_tensor), M(read_feature_map), M(get_detect_state),
                 M(set_class_filter), M(get_class_filter), M(get_frame_timings), M(set_run_mode), M(step_frame),
-                M(replay_frame), M(get_run_state), M(get_memory_info)),
+                M(replay_frame), M(get_run_state), M(get_memory_info), M(get_node_info), M(measure_ceiling),
+                M(tune_network), M(get_tuned_problem)),
            0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 120, 128, 136, 144, 152, 160, 168, 176, 184,
-           192, 200, 208, 216);
+           192, 200, 208, 216, 224, 232, 240, 248);
 }
 // NOLINTEND(bugprone-sizeof-expression)
 

@@ -20,7 +20,7 @@ const sac_debug_api &debug_api(const TestHost &host) {
     const auto *table = static_cast<const sac_debug_api *>(host.sac.get_extension(host.context, "sac.debug/1"));
     REQUIRE(table);
     CHECK(table->size == sizeof(sac_debug_api));
-    CHECK(table->version == 2);
+    CHECK(table->version == 3);
     return *table;
 }
 
