@@ -146,9 +146,11 @@ void add_winograd_candidates(PlanContext &ctx, const ConvolutionNode &conv, cons
     // What is told as done is the convolution, not the fewer products.
     product.depth = whole.flops() / (2 * static_cast<double>(points * tiles.count * conv.out_channels));
     product.pack = [conv](int tile_columns, int64_t, int64_t) { return pack(conv, tile_columns); };  // always all
-    // Measured on llvmpipe, two cores: nanoseconds of a texel's 6 x 6 tile in the transforms; a dispatch; a byte of
-    // weights.
-    constexpr double input_tile = 40, output_tile = 40, dispatch = 9000, weight_byte = 0.1;
+    // Nanoseconds of a texel's 6 x 6 tile in a transform; of a dispatch; of a byte of weights. CPU: measured on
+    // llvmpipe, two cores. GPU: a guess, by 400 GB/s.
+    const bool cpu = ctx.caps().is_cpu;
+    const double input_tile = cpu ? 40 : 1.5, output_tile = input_tile, dispatch = cpu ? 9000 : 5000,
+                 weight_byte = cpu ? 0.1 : 0.0025;
     const auto count = static_cast<double>(tiles.count);
     const double chunks = std::ceil(count / static_cast<double>(tiles.chunk));
     // Halves are asked for to save memory, and these weights take eight times that of the window's: only if measured.

@@ -6,34 +6,55 @@ namespace {
 
 constexpr int64_t piece_elements = 1 << 19;  // of weights that are packed at a time
 
-// The tilings of the kernels conv2d, conv3d and gemm.
+// The tilings of the kernels conv2d, conv3d and gemm. A name's first number is the rows of a workgroup; the second the
+// columns of a lane where tiles stay in registers (include/matrix_tile.glsl), of a workgroup where blocks go through
+// shared memory (include/matrix_block.glsl).
 struct Tiling {
     const char *name, *suffix;  // of the kernel's name
-    int columns;
+    int columns;                // of a lane
     int64_t rows;
+    bool texel;      // reads the weights through a texel view
     bool only_full;  // there is no variant that only clamps
-    // GFLOP/s in the inside of a large product; 0: there is no such kernel. CPU: llvmpipe on two cores of 2.6 GHz; GPU:
-    // a guess, of which only the order counts.
+    // GFLOP/s in the inside of a large product; 0: there is no such kernel. CPU: llvmpipe on two cores of 2.6 GHz. GPU:
+    // not measured; what could be expected of one of 10 TFLOP/s in float.
     double conv_cpu, gemm_cpu, gpu;
 };
 
 constexpr Tiling tilings[] = {
-    {"portable", "", 4, 32, false, 7, 6, 100},   {"1x4", "_t1x4", 4, 1, true, 0, 7, 0},
-    {"16x8", "_s16x8", 8, 16, false, 0, 58, 0},  {"32x4", "_s32x4", 4, 32, false, 84, 61, 0},
-    {"24x8", "_s24x8", 8, 24, false, 91, 61, 0}, {"25x8", "_s25x8", 8, 25, false, 91, 61, 0},
-    {"28x4", "_s28x4", 4, 28, false, 84, 61, 0},
+    {"portable", "", 4, 32, false, false, 7, 6, 1000},
+    {"1x4", "_t1x4", 4, 1, true, true, 0, 7, 0},
+    {"16x8", "_s16x8", 8, 16, true, false, 0, 58, 0},
+    {"32x4", "_s32x4", 4, 32, true, false, 84, 61, 0},
+    {"24x8", "_s24x8", 8, 24, true, false, 91, 61, 0},
+    {"25x8", "_s25x8", 8, 25, true, false, 91, 61, 0},
+    {"28x4", "_s28x4", 4, 28, true, false, 84, 61, 0},
+    {"32x32", "_b32x32", 4, 32, false, false, 5, 5, 3000},
+    {"64x64", "_b64x64", 8, 64, false, false, 5, 5, 6000},
+    {"128x64", "_b128x64", 8, 128, false, false, 5, 5, 7000},
+    {"128x128", "_b128x128", 16, 128, false, false, 5, 5, 8000},
+    {"half 64x64", "_h64x64", 8, 64, false, false, 1, 1, 9000},
+    {"half 128x64", "_h128x64", 8, 128, false, false, 1, 1, 11000},
+    {"coopmat 32x32", "_c32x32", 4, 32, false, false, 0, 0, 12000},
+    {"coopmat 64x64", "_c64x64", 8, 64, false, false, 0, 0, 25000},
+    {"coopmat 128x128", "_c128x128", 16, 128, false, false, 0, 0, 40000},
 };
+
+// A GPU is busy with two workgroups on each multiprocessor; how many it has, Vulkan does not tell. Fewer workgroups
+// leave some of it idle.
+constexpr double busy_groups = 2 * 32;
 
 // What the tiling computes, with the rows and columns beyond the matrix. On llvmpipe the address of a tap costs as much
 // as the products of one and a half texels, the bias and the results of a tile as those of four.
 double expected_cost(const Tiling &tiling, const MatrixProduct &product, bool cpu) {
     const double speed = !cpu ? tiling.gpu : product.window ? tiling.conv_cpu : tiling.gemm_cpu;
     if (speed == 0) return std::numeric_limits<double>::infinity();
-    const int64_t rows = round_up(product.rows, tiling.rows),
-                  columns = round_up(product.columns, panel_columns(tiling.columns));
+    const int64_t columns = panel_columns(tiling.columns);
+    const int64_t row_tiles = (product.rows + tiling.rows - 1) / tiling.rows;
+    const auto groups = static_cast<double>(product.batches * row_tiles * panels_of(product.columns, tiling.columns));
     const double taps = static_cast<double>(product.k_quads) / static_cast<double>(product.in_quads);
     const double quads = static_cast<double>(product.k_quads) + (product.window ? 1.5 * taps : 0.0) + 4.0;
-    return 8.0 * static_cast<double>(product.batches * rows) * static_cast<double>(columns) * quads / speed;
+    return 8.0 * (cpu ? groups : std::max(groups, busy_groups)) * static_cast<double>(tiling.rows * columns) * quads /
+           speed;
 }
 
 const char *stem_of(const MatrixProduct &product) {
@@ -79,14 +100,13 @@ std::vector<ProductTile> product_tiles(PlanContext &ctx, const MatrixProduct &pr
             (tile.kernel = stem).append(tiling.suffix).append(epilogue);
             if (ctx.available(tile.kernel, {product.source, other})) break;
         }
-        const bool portable = *tiling.suffix == '\0';
-        if (!portable && !ctx.available(tile.kernel, {product.source, other})) continue;
-        tile.part = columns_at_once(ctx.caps(), product, tile, !portable);
+        if (!ctx.available(tile.kernel, {product.source, other})) continue;
+        tile.part = columns_at_once(ctx.caps(), product, tile, tiling.texel);
         if (tile.part == 0) {
-            if (!portable) continue;
+            if (*tiling.suffix != '\0') continue;
             tile.part = product.columns;  // there is nothing else: the memory planner tells that it does not fit
         }
-        constexpr double dispatch = 9000;  // nanoseconds
+        const double dispatch = ctx.caps().is_cpu ? 9000 : 5000;  // nanoseconds
         tile.cost = expected_cost(tiling, product, ctx.caps().is_cpu) +
                     dispatch * static_cast<double>((product.columns - 1) / tile.part);
         tiles.push_back(std::move(tile));

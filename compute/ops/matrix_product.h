@@ -1,6 +1,6 @@
 #pragma once
 // The matrix core on the host's side: products with constant weights, which convolutions and linear layers share.
-// Kernels: conv2d.comp, conv3d.comp, gemm.comp (all on include/matrix_tile.glsl).
+// Kernels: conv2d.comp, gemm.comp (on include/matrix_tile.glsl and matrix_block.glsl), conv3d.comp (on the former).
 
 #include "compute/ops/window.h"
 
@@ -18,7 +18,7 @@ inline int64_t packed_texels(int64_t k_quads, int64_t columns, int tile_columns)
     return panels_of(columns, tile_columns) * panel_texels(k_quads, tile_columns);
 }
 
-/// Packs a matrix of 4 k_quads rows for the kernels of matrix_tile.glsl: `row(k)(column)` gives an element (only
+/// Packs a matrix of 4 k_quads rows for the kernels of matrix_panel.glsl: `row(k)(column)` gives an element (only
 /// asked for columns that exist; zero for a k that does not), `bias` is empty or has a number a column.
 template <class Row>
 std::vector<float> pack_matrix(int64_t k_quads, int64_t columns, int tile_columns, std::span<const float> bias,
@@ -68,7 +68,7 @@ struct MatrixProduct {
 
 /// A tiling of the matrix core, as a kernel variant that a device has and a product's shapes allow.
 struct ProductTile {
-    const char *name = "";  ///< "24x8": rows of a workgroup, columns of a lane
+    const char *name = "";  ///< the tiling's
     std::string kernel;
     int columns = 4;    ///< of a lane: the weights are packed for them
     int64_t rows = 32;  ///< of a workgroup

@@ -6,6 +6,7 @@
 
 #include "compute/base/format.h"
 #include "compute/base/hash.h"
+#include "compute/vk/coopmat.h"
 
 namespace sac::vk {
 namespace {
@@ -54,7 +55,7 @@ void cap_to_minimum(Caps &caps) {
     at_most(caps.max_allocation, 1u << 30);
 
     caps.subgroup_size = 1;
-    caps.subgroup_shuffle = caps.float16 = caps.storage16 = caps.host_query_reset = false;
+    caps.subgroup_shuffle = caps.float16 = caps.storage16 = caps.host_query_reset = caps.coopmat = false;
     caps.timestamps = false;
     caps.timestamp_valid_bits = 0;
 }
@@ -80,8 +81,16 @@ EnabledFeatures read_features(const VkPhysicalDeviceFeatures2 *chain) {
                 found.timeline_semaphore |= f->timelineSemaphore == VK_TRUE;
                 found.shader_float16 |= f->shaderFloat16 == VK_TRUE;
                 found.host_query_reset |= f->hostQueryReset == VK_TRUE;
+                found.memory_model |= f->vulkanMemoryModel == VK_TRUE;
                 break;
             }
+            case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_MEMORY_MODEL_FEATURES:
+                found.memory_model |=
+                    static_cast<const VkPhysicalDeviceVulkanMemoryModelFeatures *>(p)->vulkanMemoryModel == VK_TRUE;
+                break;
+            case coopmat_features_type:
+                found.coopmat |= static_cast<const CoopmatFeatures *>(p)->cooperativeMatrix == VK_TRUE;
+                break;
             case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES:
                 found.timeline_semaphore |=
                     static_cast<const VkPhysicalDeviceTimelineSemaphoreFeatures *>(p)->timelineSemaphore == VK_TRUE;
@@ -137,6 +146,8 @@ Caps query_caps(const InstanceFunctions &fn, VkPhysicalDevice physical_device, u
     caps.float16 = features.shader_float16;
     caps.storage16 = features.storage16;
     caps.host_query_reset = features.host_query_reset;
+    caps.coopmat = features.coopmat && features.memory_model && features.shader_float16 && caps.subgroup_size == 32 &&
+                   has_coopmat_16x16x16(fn, physical_device);
     caps.timestamp_valid_bits = queue_family < family_count ? families[queue_family].timestampValidBits : 0;
     caps.timestamps = caps.timestamp_valid_bits > 0 && properties.limits.timestampPeriod > 0;
     caps.max_allocation = maintenance3.maxMemoryAllocationSize;
@@ -162,6 +173,9 @@ bool Caps::satisfies(std::string_view needs) const {
         if (need == "texel") there = is_cpu && profile == Profile::full;
         if (need == "shuffle8") there = subgroup_shuffle && subgroup_size == 8;
         if (need == "float16") there = float16;
+        if (need == "large")
+            there = limits.maxComputeWorkGroupInvocations >= 256 && limits.maxComputeSharedMemorySize >= 32768;
+        if (need == "coopmat") there = coopmat;
         if (!there) return false;
     }
     return true;

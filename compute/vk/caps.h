@@ -11,6 +11,8 @@ struct EnabledFeatures {
     bool shader_float16 = false;
     bool storage16 = false;  ///< storageBuffer16BitAccess
     bool host_query_reset = false;
+    bool memory_model = false;  ///< vulkanMemoryModel
+    bool coopmat = false;       ///< cooperativeMatrix of the extension in compute/vk/coopmat.h
 };
 
 /// Reads a chain as it was given to vkCreateDevice: VkPhysicalDeviceVulkan11Features and 12Features, or the single

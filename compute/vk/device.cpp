@@ -8,6 +8,7 @@
 
 #include "compute/base/format.h"
 #include "compute/vk/caps.h"
+#include "compute/vk/coopmat.h"
 #include "compute/vk/device_select.h"
 
 namespace sac::vk {
@@ -43,18 +44,22 @@ private:
     std::mutex &own_;
 };
 
-// Features of ours on a new device: what is needed, and what is wanted and there.
+// Features of ours on a new device: what is needed, and what is wanted and there. Those of cooperative matrices are in
+// the chain only where the device has the extension.
 struct FeatureChain {
     VkPhysicalDeviceFeatures2 features = {};
     VkPhysicalDeviceVulkan11Features features11 = {};
     VkPhysicalDeviceVulkan12Features features12 = {};
+    CoopmatFeatures coopmat = {};
 
-    FeatureChain() {
+    explicit FeatureChain(bool has_coopmat) {
         features.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2;
         features.pNext = &features11;
         features11.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES;
         features11.pNext = &features12;
         features12.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES;
+        coopmat.sType = coopmat_features_type;
+        if (has_coopmat) features12.pNext = &coopmat;
     }
     FeatureChain(const FeatureChain &) = delete;
     FeatureChain &operator=(const FeatureChain &) = delete;
@@ -63,11 +68,19 @@ struct FeatureChain {
 void choose_features(const InstanceFunctions &fn, VkPhysicalDevice device, Profile profile, FeatureChain &chosen) {
     chosen.features12.timelineSemaphore = VK_TRUE;
     if (profile == Profile::minimum) return;
-    FeatureChain there;
+    FeatureChain there(chosen.features12.pNext != nullptr);
     fn.GetPhysicalDeviceFeatures2(device, &there.features);
     chosen.features11.storageBuffer16BitAccess = there.features11.storageBuffer16BitAccess;
     chosen.features12.shaderFloat16 = there.features12.shaderFloat16;
     chosen.features12.hostQueryReset = there.features12.hostQueryReset;
+    if (!there.coopmat.cooperativeMatrix) return;
+    chosen.coopmat.cooperativeMatrix = VK_TRUE;
+    chosen.features12.vulkanMemoryModel = there.features12.vulkanMemoryModel;  // of all kernels that use them
+}
+
+bool is_among(std::span<const char *const> names, const char *wanted) {
+    return wanted &&
+           std::any_of(names.begin(), names.end(), [&](const char *name) { return !std::strcmp(name, wanted); });
 }
 
 // For an instance whose function table could not be loaded.
@@ -123,11 +136,18 @@ Result<std::unique_ptr<Device>> Device::create(const DeviceOptions &options) {
     d.physical_device_ = chosen.handle;
     d.queue_family_ = chosen.queue_family;
 
-    FeatureChain features;
-    choose_features(d.instance_fn_, d.physical_device_, profile, features);
     std::vector<const char *> extensions(options.device_extensions.begin(), options.device_extensions.end());
-    for (const std::string &name : chosen.extensions)  // must be enabled where it exists: a layered driver
+    const char *const coopmat = profile == Profile::full ? coopmat_extension() : nullptr;
+    bool has_coopmat = false;
+    for (const std::string &name : chosen.extensions) {
+        // Must be enabled where it exists: a layered driver.
         if (name == "VK_KHR_portability_subset") extensions.push_back("VK_KHR_portability_subset");
+        if (!coopmat || name != coopmat) continue;
+        has_coopmat = true;
+        if (!is_among(extensions, coopmat)) extensions.push_back(coopmat);
+    }
+    FeatureChain features(has_coopmat);
+    choose_features(d.instance_fn_, d.physical_device_, profile, features);
 
     const float priority = 1;
     VkDeviceQueueCreateInfo queue = {};
@@ -191,7 +211,8 @@ Result<std::unique_ptr<Device>> Device::adopt(const HostDevice &host) {
     if (!(families[host.queue_family].queueFlags & VK_QUEUE_COMPUTE_BIT))
         return Error(Code::unsupported, format("the host device's queue_family %u cannot compute", host.queue_family));
 
-    const EnabledFeatures features = read_features(host.enabled_features);
+    EnabledFeatures features = read_features(host.enabled_features);
+    features.coopmat = features.coopmat && is_among(host.enabled_extensions, coopmat_extension());
     if (!features.timeline_semaphore)
         return Error(Code::unsupported,
                      "the host device was created without the feature timelineSemaphore, or its "
@@ -199,9 +220,7 @@ Result<std::unique_ptr<Device>> Device::adopt(const HostDevice &host) {
     d.caps_ = query_caps(d.instance_fn_, d.physical_device_, d.queue_family_, features, host.api_version, profile);
     if (d.caps_.api_version < VK_API_VERSION_1_2)
         return Error(Code::unsupported, format("the host's device %s is older than Vulkan 1.2", d.caps_.name.c_str()));
-    const bool debug_utils =
-        std::any_of(host.enabled_extensions.begin(), host.enabled_extensions.end(),
-                    [](const char *name) { return !std::strcmp(name, VK_EXT_DEBUG_UTILS_EXTENSION_NAME); });
+    const bool debug_utils = is_among(host.enabled_extensions, VK_EXT_DEBUG_UTILS_EXTENSION_NAME);
     SAC_TRY(d.finish(d.instance_fn_.GetDeviceProcAddr, debug_utils, host.patch_functions));
     return self;
 }

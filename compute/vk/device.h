@@ -30,13 +30,15 @@ struct Caps {
     bool subgroup_shuffle = false;  ///< shuffle in compute shaders
     bool float16 = false;           ///< shaderFloat16 arithmetic
     bool storage16 = false;         ///< 16-bit types in storage buffers
-    bool timestamps = false;        ///< the queue can write GPU timestamps
+    bool coopmat = false;     ///< cooperative matrices of 16 x 16 x 16 halves with float sums, and subgroups of 32
+    bool timestamps = false;  ///< the queue can write GPU timestamps
     uint32_t timestamp_valid_bits = 0;
     bool host_query_reset = false;
     uint64_t max_allocation = 0;  ///< maxMemoryAllocationSize
     Profile profile = Profile::full;
 
-    /// True if the caps named in a kernel's `needs=` list (comma separated: texel, shuffle8, float16) are all there.
+    /// True if the caps named in a kernel's `needs=` list (comma separated: texel, shuffle8, float16, large, coopmat)
+    /// are all there.
     bool satisfies(std::string_view needs) const;
     /// A hash of device, driver and profile: the key of caches on disk.
     uint64_t cache_key() const;

@@ -10,6 +10,18 @@
 
 #include "compute/base/result.h"
 
+// Cooperative matrices: by the extension that the kernels were compiled for (shaders/CMakeLists.txt). Where there is
+// none, NVIDIA's names stand in, which all headers have; nothing is enabled then.
+#ifdef SACCADE_COOPMAT_KHR
+#define SAC_VK_COOPMAT(name) name##KHR
+#define SAC_VK_COOPMAT_CONSTANT(name) name##_KHR
+#define SAC_VK_COOPMAT_FUNCTIONS(X) X(GetPhysicalDeviceCooperativeMatrixPropertiesKHR)
+#else
+#define SAC_VK_COOPMAT(name) name##NV
+#define SAC_VK_COOPMAT_CONSTANT(name) name##_NV
+#define SAC_VK_COOPMAT_FUNCTIONS(X) X(GetPhysicalDeviceCooperativeMatrixPropertiesNV)
+#endif
+
 namespace sac::vk {
 
 // clang-format off
@@ -25,7 +37,8 @@ namespace sac::vk {
 #define SAC_VK_INSTANCE_OPTIONAL_FUNCTIONS(X) \
     X(CreateDebugUtilsMessengerEXT) X(DestroyDebugUtilsMessengerEXT) X(DestroySurfaceKHR) \
     X(GetPhysicalDeviceSurfaceSupportKHR) X(GetPhysicalDeviceSurfaceCapabilitiesKHR) \
-    X(GetPhysicalDeviceSurfaceFormatsKHR) X(GetPhysicalDeviceSurfacePresentModesKHR)
+    X(GetPhysicalDeviceSurfaceFormatsKHR) X(GetPhysicalDeviceSurfacePresentModesKHR) \
+    SAC_VK_COOPMAT_FUNCTIONS(X)
 
 #define SAC_VK_DEVICE_FUNCTIONS(X) \
     X(DestroyDevice) X(DeviceWaitIdle) X(GetDeviceQueue) X(QueueSubmit) X(QueueWaitIdle) \

@@ -1,6 +1,6 @@
 // 3-D convolution of one group: implicit matrix product, rows = output pixels (n, z, y, x), columns = output channels.
 // As conv2d.comp, with depth as the outermost loop. Windows that leave an axis alone need it not: they are of two axes.
-// Bindings: src, weights (packed with the bias: matrix_tile.glsl, k = (kz, ky, kx, input channel)), [residual], dst.
+// Bindings: src, weights (packed with the bias: matrix_panel.glsl, k = (kz, ky, kx, input channel)), [residual], dst.
 // Dispatch: x = ceil(rows / (TILE_ROWS TILE_GROUPS)) ceil(out_channels / (8 TILE_COLUMNS)).
 #version 450
 #pragma kernel conv3d_f32 TILE_ROWS=4 TILE_COLUMNS=4
@@ -40,7 +40,7 @@ PUSH {
     uint out_channels, dst_stride, dst_offset;
     uint has_residual, residual_stride, residual_offset;
     uint panel_size;  // texels of a panel of weights
-    uint tiles_inner, panels_inner;  // matrix_tile.glsl: the inner count of (row tiles, panels), which one is inner
+    uint tiles_inner, panels_inner;  // matrix_panel.glsl: the inner count of (row tiles, panels), which one is inner
     uint activation;
     float activation_a, activation_b;
     // Depth, height, width; the stride is the upper half of its word.
@@ -67,7 +67,7 @@ void main() {
         image[i] = int(pixel.x * pc.in_size[0]);
     }
 
-    int weight = tile_begin(pc.panel_size);
+    int weight = tile_begin();
     uint kz = 0u;
     do {
         uint ky = 0u;
@@ -97,5 +97,5 @@ void main() {
         } while (++ky < KERNEL(1));
     } while (++kz < KERNEL(0));
 
-    TILE_STORE()
+    tile_store();
 }

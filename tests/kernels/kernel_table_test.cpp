@@ -126,8 +126,10 @@ TEST_CASE("every shader file has a variant that runs on any Vulkan 1.2 device") 
 
 TEST_CASE("needs name capabilities that are known") {
     vk::Caps all;
-    all.is_cpu = all.float16 = all.subgroup_shuffle = true;
+    all.is_cpu = all.float16 = all.subgroup_shuffle = all.coopmat = true;
     all.subgroup_size = 8;
+    all.limits.maxComputeWorkGroupInvocations = 256;
+    all.limits.maxComputeSharedMemorySize = 32768;
     for (const EmbeddedKernel &kernel : embedded_kernels())
         CHECK_MESSAGE(all.satisfies(kernel.needs), std::string(kernel.name));
 }

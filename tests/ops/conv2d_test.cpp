@@ -51,6 +51,7 @@ TEST_CASE("conv2d: rows and columns that fill tiles, and that do not") {
     check_conv({.channels = 16, .h = 12, .w = 16, .out_channels = 32});
     check_conv({.channels = 16, .h = 8, .w = 8, .out_channels = 64});  // 64 rows: tiles of 16 x 64
     check_conv({.channels = 12, .h = 7, .w = 7, .out_channels = 131});
+    check_conv({.channels = 9, .h = 13, .w = 12, .out_channels = 133}, true, {Activation::relu, 0, 0, true});
     check_conv({.channels = 12, .h = 4, .w = 4, .out_channels = 64}, true, {Activation::silu});
     check_conv({.channels = 12, .h = 4, .w = 4, .out_channels = 64}, true, {Activation::relu, 0, 0, true});
 }

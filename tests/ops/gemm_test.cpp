@@ -50,6 +50,7 @@ TEST_CASE("gemm: a row, a few, and tiles of them") {
     check_gemm({.m = 32, .k = 64, .n = 32, .transposed = true, .c = {1}});
     check_gemm({.m = 48, .k = 20, .n = 64});
     check_gemm({.m = 71, .k = 29, .n = 131, .c = {131}});
+    check_gemm({.m = 131, .k = 37, .n = 271, .c = {271}});  // several of the largest blocks
 }
 
 TEST_CASE("gemm: epilogues") {
