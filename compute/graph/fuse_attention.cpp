@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <set>
 
 #include "compute/graph/fuse.h"
@@ -22,12 +23,38 @@ struct Traced {
     double factor = 1;
 };
 
-/// What is added to the scores, as a view of their shape where it is added.
+/// What is added to the scores, as a view of their shape where it is added; or a condition, and what is put in the
+/// place of a score where it holds (`hides` is true) or does not.
 struct Mask {
     ValueId source = no_value;
     StridedView view;
     double factor = 1;
+    std::optional<float> fill = std::nullopt;
+    bool hides = true;
 };
+
+/// What the source's element adds to a score. A fill is so low that it may as well be added.
+double added(const Mask &mask, float element) {
+    if (!mask.fill) return mask.factor * static_cast<double>(element);
+    return (element != 0) == mask.hides ? mask.factor * static_cast<double>(*mask.fill) : 0;
+}
+
+/// True for a fill that a score, added to it, does not change by much: -inf, or lower than scores get, as long as there
+/// is another score in each row.
+bool may_be_added(const Graph &graph, const Mask &mask) {
+    if (!mask.fill || *mask.fill == -std::numeric_limits<float>::infinity()) return true;
+    const HostTensor &condition = *graph.values[mask.source].constant;
+    const std::vector<float> values = condition.to_floats();
+    const auto keys = static_cast<size_t>(condition.shape.empty() ? 1 : condition.shape.back());
+    bool visible = false;
+    for (size_t i = 0; i < values.size(); ++i) {
+        visible = visible || (values[i] != 0) != mask.hides;
+        if ((i + 1) % keys) continue;
+        if (!visible) return false;
+        visible = false;
+    }
+    return *mask.fill <= -1e4f;
+}
 
 /// The constant that a Mul or Div by a scalar multiplies `input 0 or 1` by, and which input that is.
 struct Factor {
@@ -164,6 +191,20 @@ private:
             scores.batches.push_back(batch_of(shape));
             return find_scores(node->inputs[0], scores, depth + 1);
         }
+        if (is_a(*node, "Where")) {
+            for (size_t side = 1; side < 3; ++side) {
+                const auto fill = scalar_of(graph_, node->inputs[3 - side]);
+                const auto view = broadcast(StridedView::of(shape_of(node->inputs[0])), shape);
+                if (!fill || !view || !graph_.values[node->inputs[0]].constant) continue;
+                if (shape_of(node->inputs[side]) != shape) continue;
+                Scores with = scores;
+                with.masks.push_back({node->inputs[0], *view, scores.factor, fill, side == 2});
+                if (!find_scores(node->inputs[side], with, depth + 1)) continue;
+                scores = std::move(with);
+                return true;
+            }
+            return false;
+        }
         if (!is_a(*node, "Add")) return false;
         for (size_t side = 0; side < 2; ++side) {
             const ValueId mask = node->inputs[1 - side];
@@ -226,10 +267,12 @@ private:
             mask.view = *view;
             const bool constant = graph_.values[mask.source].constant.has_value();
             if (!constant && mask.factor != 1) return std::nullopt;
+            if (!may_be_added(graph_, mask)) return std::nullopt;
             (constant ? constants : computed).push_back(mask);
         }
         if (computed.size() > 1) return std::nullopt;
-        if (computed.empty() && constants.size() == 1 && constants[0].factor == 1) return constants[0];
+        if (computed.empty() && constants.size() == 1 && constants[0].factor == 1 && !constants[0].fill)
+            return constants[0];
         if (constants.empty()) return computed[0];
 
         Shape shape;
@@ -246,7 +289,7 @@ private:
             for (float &element : sum) {
                 int64_t from = mask.view.offset;
                 for (size_t axis = 0; axis < at.size(); ++axis) from += at[axis] * mask.view.strides[axis];
-                element += static_cast<float>(mask.factor * static_cast<double>(values[static_cast<size_t>(from)]));
+                element += static_cast<float>(added(mask, values[static_cast<size_t>(from)]));
                 for (size_t axis = at.size(); axis-- > 0;) {
                     if (++at[axis] < shape[axis]) break;
                     at[axis] = 0;

@@ -252,6 +252,61 @@ std::optional<ValueId> column_bias(const Graph &graph, const Node &add, ValueId 
     return other;
 }
 
+/// A Gemm or Linear whose rows, of whole texels, a Reshape at `last` only counts in another way: its place in the
+/// graph.
+std::optional<size_t> product_of_rows(const Graph &graph, const Links &links, const Node &last) {
+    if (!is_a(last, "Reshape") || links.uses(last.inputs[0]) != 1) return std::nullopt;
+    const size_t place = links.producer(last.inputs[0]);
+    const Node *gemm = place == SIZE_MAX ? nullptr : &graph.nodes[place];
+    const Shape &to = graph.values[last.outputs[0]].shape;
+    if (!gemm || (!is_a(*gemm, "Gemm") && gemm->type != "Linear") || to.size() < 3 || gemm->epilogue.residual)
+        return std::nullopt;
+    if (gemm->int_or("transA", 0) || gemm->float_or("alpha", 1) != 1 || gemm->float_or("beta", 1) != 1)
+        return std::nullopt;
+    const Shape &y = graph.values[gemm->outputs[0]].shape;
+    const Value &b = graph.values[gemm->inputs[1]];
+    const int64_t columns = y.back();
+    if (!b.constant || !is_float(b.dtype) || to.back() != columns || element_count(y) == 0 || columns % 4)
+        return std::nullopt;
+    if (element_count(b.shape) / columns % 4) return std::nullopt;
+    if (gemm->inputs.size() > 2 && gemm->inputs[2] != no_value) {
+        const Value &bias = graph.values[gemm->inputs[2]];
+        if (!bias.constant || bias.shape.empty() || bias.shape.back() != columns ||
+            element_count(bias.shape) != columns)
+            return std::nullopt;
+    }
+    return place;
+}
+
+/// The product at `place` and the Reshape at `last` after it become that Reshape, of the product's input, and a Linear.
+void reshape_before(Graph &graph, Links &links, size_t place, size_t last) {
+    Node linear = graph.nodes[place], reshape = graph.nodes[last];
+    Shape shape = graph.values[reshape.outputs[0]].shape;
+    linear.outputs = reshape.outputs;
+    const bool transposed = linear.int_or("transB", 0) != 0;
+    linear.attributes.clear();
+    if (transposed) linear.attributes["transB"] = int64_t{1};
+    shape.back() = graph.values[linear.inputs[1]].shape[transposed ? 1 : 0];
+    const ValueId rows = graph.add_value(linear.name + "/rows");
+    graph.values[rows].dtype = graph.values[linear.inputs[0]].dtype;
+    graph.values[rows].shape = shape;
+    graph.values[rows].known = true;
+    reshape.name = linear.name + "/rows";
+    reshape.inputs = {linear.inputs[0],
+                      graph.add_constant(linear.name + "/shape",
+                                         HostTensor::from_int64s({static_cast<int64_t>(shape.size())}, shape))};
+    reshape.attributes.clear();
+    reshape.opset = 13;
+    reshape.outputs = {rows};
+    linear.type = "Linear";
+    linear.domain = "saccade";
+    linear.opset = 1;
+    linear.inputs[0] = rows;
+    links.replace(last, {});
+    links.replace(place, std::move(reshape));
+    links.replace(last, std::move(linear));
+}
+
 }  // namespace
 
 bool fuse_linears(Graph &graph) {
@@ -260,6 +315,11 @@ bool fuse_linears(Graph &graph) {
     const std::vector<size_t> sole_readers = graph.sole_readers();
     for (size_t i = 0; i < graph.nodes.size(); ++i) {
         Node node = graph.nodes[i];
+        if (const auto place = product_of_rows(graph, links, node)) {
+            reshape_before(graph, links, *place, i);
+            changed = true;
+            continue;
+        }
         if (!is_a(node, "MatMul")) continue;
         const Value &a = graph.values[node.inputs[0]], &b = graph.values[node.inputs[1]];
         if (!b.constant || b.shape.size() != 2 || a.constant || a.shape.size() < 3) continue;

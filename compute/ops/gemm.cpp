@@ -1,7 +1,8 @@
 // Gemm: y = act(alpha a' b' + beta c + residual), a' is M x K, b' is K x N, c is broadcast to M x N
 // (https://onnx.ai/onnx/operators/onnx__Gemm.html); a' and b' are a and b, transposed if transA or transB says so.
 // MatMul by a constant matrix: y[..., m, n] = sum over k of a[..., m, k] b[k, n]; with a bias and an epilogue, which
-// fusion makes of it: saccade.Linear, y = act(a b + bias + residual), inputs a, b, [bias of n numbers], [residual]. b
+// fusion makes of it: saccade.Linear, y = act(a b + bias + residual), inputs a, b (transposed if transB says so),
+// [bias of n numbers], [residual]. b
 // and c must be constant, c one number a column. Rows are rows of C4 tensors, or of dense ones of whole texels.
 #include "compute/ops/matmul.h"
 #include "compute/ops/matrix_product.h"
@@ -55,25 +56,33 @@ Status plan_gemm(PlanContext &ctx) {
     return plan_constant_product(ctx, y[0], a[1], y[1], node.int_or("transB", 0) != 0, node.float_or("alpha", 1), bias);
 }
 
+// Depth and columns of Linear's matrix, which is transposed if transB says so.
+std::pair<int64_t, int64_t> sides_of(const Node &node, const Shape &b) {
+    return node.int_or("transB", 0) ? std::pair(b[1], b[0]) : std::pair(b[0], b[1]);
+}
+
 Status infer_linear(InferContext &ctx) {
     const Shape &a = ctx.shape(0), &b = ctx.shape(1);
-    if (a.size() < 2 || b.size() != 2 || a.back() != b[0] || b[0] % 4 || b[1] % 4)
+    if (a.size() < 2 || b.size() != 2) return ctx.error("multiplies " + to_string(a) + " by " + to_string(b));
+    const auto [depth, columns] = sides_of(ctx.node(), b);
+    if (a.back() != depth || depth % 4 || columns % 4)
         return ctx.error("multiplies " + to_string(a) + " by " + to_string(b));
     if (!ctx.input(1).constant) return ctx.unsupported("a matrix that is not constant");
     Shape y = a;
-    y.back() = b[1];
-    if (has_own_input(ctx, 2) && (element_count(ctx.shape(2)) != b[1] || !ctx.input(2).constant))
+    y.back() = columns;
+    if (has_own_input(ctx, 2) && (element_count(ctx.shape(2)) != columns || !ctx.input(2).constant))
         return ctx.error("has a bias of shape " + to_string(ctx.shape(2)));
     ctx.set_output(0, ctx.input(0).dtype, std::move(y));
     return {};
 }
 
 Status plan_linear(PlanContext &ctx) {
-    const Shape &a = ctx.input(0).shape, &b = ctx.input(1).shape;
-    if (element_count(ctx.output().shape) == 0 || b[0] == 0) return ctx.unsupported("an input without elements");
+    const auto [depth, columns] = sides_of(ctx.node(), ctx.input(1).shape);
+    if (element_count(ctx.output().shape) == 0 || depth == 0) return ctx.unsupported("an input without elements");
     std::vector<float> bias;
     if (has_own_input(ctx, 2)) bias = ctx.input(2).constant->to_floats();
-    return plan_constant_product(ctx, element_count(a) / b[0], b[0], b[1], false, 1, bias);
+    return plan_constant_product(ctx, element_count(ctx.output().shape) / columns, depth, columns,
+                                 ctx.node().int_or("transB", 0) != 0, 1, bias);
 }
 
 }  // namespace

@@ -64,7 +64,8 @@ Status plan(PlanContext &ctx) {
     if (element_count(x.shape) == 0) return ctx.unsupported("an input without elements");
     SAC_ASSIGN(const Rows rows, rows_of_node(ctx.node(), x.shape));
     const int64_t quads = quads_of(rows.length);
-    const bool group = (rows.count < 64 && quads >= 64 && !ctx.available("layer_norm_rows_f32_t")) || quads > 20'000;
+    // A workgroup for a row, but where barriers are slow and reads of neighbours gain nothing.
+    const bool group = quads > (ctx.available("layer_norm_rows_f32_t") ? 20'000 : 16);
     if (quads > 1'300'000) return ctx.unsupported("rows of " + std::to_string(rows.length) + " elements");
     // Where rows do not begin at whole texels, copies of x and y do.
     const bool direct = x.layout == Layout::c4 || rows.length % 4 == 0 || rows.count == 1;

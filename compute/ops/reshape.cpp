@@ -87,7 +87,8 @@ Status infer(InferContext &ctx) {
 Status infer_dropout(InferContext &ctx) {
     if (ctx.has_input(2)) {
         SAC_ASSIGN(const auto training, ctx.int_values(2));
-        if (!training.empty() && training[0] != 0) return ctx.unsupported("input training_mode is true");
+        const bool drops = !ctx.has_input(1) || !ctx.input(1).constant || ctx.input(1).constant->to_floats().at(0) != 0;
+        if (!training.empty() && training[0] != 0 && drops) return ctx.unsupported("input training_mode is true");
     }
     const Shape &shape = ctx.shape(0);
     const DType type = ctx.input(0).dtype;

@@ -3,6 +3,8 @@
 // compute the same is checked with whole networks in tests/session.
 #include <doctest/doctest.h>
 
+#include <limits>
+
 #include "compute/graph/fuse.h"
 #include "tests/graph/builder.h"
 
@@ -365,4 +367,58 @@ TEST_CASE("a linear layer of tokens takes its bias and what is added to it") {
     rows.output(rows.node("Add", {rm, rows.filled("b", {5, 1}, 3)}, "y", shape));
     fuse(rows.graph);
     CHECK(types_of(rows.graph) == "saccade.Linear Add");
+}
+
+TEST_CASE("a linear layer whose rows are counted in another way before and after it") {
+    // PyTorch's attention module ends so: [2, 5, 4] -> [10, 4] -> Gemm -> [10, 8] -> [2, 5, 8].
+    for (const bool transposed : {false, true}) {
+        GraphBuilder g;
+        const ValueId x = g.input("x", {2, 5, 4}), r = g.input("r", {2, 5, 8});
+        const ValueId flat = g.node("Reshape", {x, g.integers("s1", {10, 4})}, "flat", {10, 4});
+        const ValueId y =
+            g.node("Gemm", {flat, g.filled("w", transposed ? Shape{8, 4} : Shape{4, 8}, 1), g.filled("b", {8}, 3)}, "y",
+                   {10, 8}, {{"transB", int64_t{transposed}}});
+        const ValueId back = g.node("Reshape", {y, g.integers("s2", {2, 5, 8})}, "back", {2, 5, 8});
+        g.output(g.node("Add", {back, r}, "sum", {2, 5, 8}));
+        fuse(g.graph);
+        REQUIRE(types_of(g.graph) == "saccade.Linear");
+        CHECK(only(g.graph).inputs[0] == x);
+        CHECK(only(g.graph).epilogue.residual);
+        CHECK((only(g.graph).int_or("transB", 0) != 0) == transposed);
+    }
+    GraphBuilder cut;  // rows themselves are cut
+    const ValueId x = cut.input("x", {10, 4});
+    const ValueId y = cut.node("Gemm", {x, cut.filled("w", {4, 8}, 1)}, "y", {10, 8});
+    cut.output(cut.node("Reshape", {y, cut.integers("s", {10, 2, 4})}, "z", {10, 2, 4}));
+    fuse(cut.graph);
+    CHECK(types_of(cut.graph) == "Gemm Reshape");
+}
+
+TEST_CASE("scores that a constant condition puts out of the way are masked") {
+    const auto types = [](float fill, bool hides, bool whole_row) {
+        AttentionGraph g;
+        std::vector<float> condition(25);
+        for (size_t i = 0; i < 25; ++i) condition[i] = (i % 5 > i / 5 || (whole_row && i < 5)) == hides ? 1.0f : 0.0f;
+        g.output(g.attend(g.parts(g.input("qkv", {2, 5, 36})), [&](ValueId s) {
+            const ValueId c = g.floats("condition", {5, 5}, condition), f = g.scalar("fill", fill);
+            return g.node("Where", hides ? std::vector<ValueId>{c, f, s} : std::vector<ValueId>{c, s, f}, "masked",
+                          {2, 3, 5, 5});
+        }));
+        fuse(g.graph);
+        if (types_of(g.graph) != "saccade.Attention") return std::string("stays");
+        const auto values = floats_of(g.graph, g.graph.nodes[0].inputs[3]);
+        for (size_t i = 0; i < 25; ++i) {
+            const bool hidden = i % 5 > i / 5 || (whole_row && i < 5);
+            if (values[i] != (hidden ? fill : 0.0f)) return std::string("wrong");
+        }
+        return std::string("fused");
+    };
+    const float none = -std::numeric_limits<float>::infinity();
+    for (const bool hides : {true, false}) {
+        CHECK(types(none, hides, false) == "fused");
+        CHECK(types(none, hides, true) == "fused");
+        CHECK(types(-1e9f, hides, false) == "fused");
+        CHECK(types(-1e9f, hides, true) == "stays");  // all alike: the same weights for all
+        CHECK(types(-10.0f, hides, false) == "stays");
+    }
 }

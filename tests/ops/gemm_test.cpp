@@ -75,8 +75,10 @@ TEST_CASE("linear: rows of tokens, with bias, activation and residual") {
                 const int64_t k = x.back(), n = 20, rows = element_count(x) / k;
                 Shape y = x;
                 y.back() = n;
+                const bool transposed = x.size() == 4;
                 OpCase op{.type = "Linear",
-                          .inputs = {runtime(x, 1), constant({k, n}, 2)},
+                          .inputs = {runtime(x, 1), constant(transposed ? Shape{n, k} : Shape{k, n}, 2)},
+                          .attributes = {{"transB", int64_t{transposed}}},
                           .opset = 1,
                           .domain = "saccade",
                           .epilogue = epilogue};
@@ -87,7 +89,8 @@ TEST_CASE("linear: rows of tokens, with bias, activation and residual") {
                     for (int64_t row = 0; row < rows; ++row)
                         for (int64_t column = 0; column < n; ++column) {
                             double sum = bias ? in[2][column] : 0;
-                            for (int64_t i = 0; i < k; ++i) sum += in[0][row * k + i] * in[1][i * n + column];
+                            for (int64_t i = 0; i < k; ++i)
+                                sum += in[0][row * k + i] * in[1][transposed ? column * k + i : i * n + column];
                             const int64_t at = row * n + column;
                             out[at] = activate(epilogue, sum, epilogue.residual ? in.back()[at] : 0);
                         }
