@@ -121,11 +121,12 @@ private:
         return links_.uses(id) == 1 && writer != SIZE_MAX ? &graph_.nodes[writer] : nullptr;
     }
 
-    /// Upwards from `id` to the farthest tensor that still shows it with steps of one along axis `columns`; past
-    /// factors too, if asked.
+    /// Upwards from `id` to the farthest tensor that still shows it with steps of one along axis `columns`, or, if
+    /// there is none, to the farthest at all; past factors too, if asked.
     std::optional<Traced> trace(ValueId id, size_t columns, bool past_factors) const {
         std::vector<std::pair<size_t, ValueId>> chain;  // nodes, and their outputs that are on the way
         std::optional<Traced> best;
+        bool has_rows = false;
         double factor = 1;
         for (ValueId source = id;;) {
             if (!shape_of(source).empty() && element_count(shape_of(source)) > 0) {
@@ -134,8 +135,9 @@ private:
                     const Node &node = graph_.nodes[chain[i].first];
                     if (!factor_of(graph_, node)) view = view_after(graph_, node, chain[i].second, *view);
                 }
-                if (view && (view->strides[columns] == 1 || view->sizes[columns] == 1))
-                    best = Traced{source, *view, factor};
+                const bool even = view && (view->strides[columns] == 1 || view->sizes[columns] == 1);
+                if (view && (even || !has_rows)) best = Traced{source, *view, factor};
+                has_rows = has_rows || even;
             }
             const size_t writer = links_.producer(source);
             if (writer == SIZE_MAX || chain.size() == longest) return best;
@@ -235,13 +237,13 @@ private:
         return rank >= 2 && (axis == -1 || axis == rank - 1) ? node : nullptr;
     }
 
-    /// Downwards from the second product to the farthest tensor that has its elements in rows of the same columns: that
-    /// tensor's writer, and the product as a view of it.
+    /// Downwards from the second product to the farthest tensor that has its elements with steps of one along axis
+    /// `columns`, or to the farthest at all: that tensor's writer, and the product as a view of it.
     struct Result {
         size_t node = 0;
         StridedView view;
     };
-    Result find_result(size_t product) const {
+    Result find_result(size_t product, size_t columns) const {
         std::vector<size_t> chain = {product};
         while (chain.size() <= longest) {
             const size_t reader = sole_readers_[graph_.nodes[chain.back()].outputs[0]];
@@ -250,12 +252,15 @@ private:
             if (!keeps_elements(node) && !is_a(node, "Transpose")) break;
             chain.push_back(reader);
         }
-        for (;; chain.pop_back()) {
+        std::optional<Result> farthest;
+        for (; !chain.empty(); chain.pop_back()) {
             std::optional<StridedView> view = StridedView::of(shape_of(graph_.nodes[chain.back()].outputs[0]));
             for (size_t i = chain.size(); i-- > 1 && view;) view = view_before(graph_, graph_.nodes[chain[i]], *view);
-            if (view && (view->strides.back() == 1 || view->sizes.back() == 1)) return {chain.back(), *view};
-            if (chain.size() == 1) return {product, StridedView::of(shape_of(graph_.nodes[product].outputs[0]))};
+            if (!view) continue;
+            if (view->strides[columns] == 1 || view->sizes[columns] == 1) return {chain.back(), *view};
+            if (!farthest) farthest = Result{chain.back(), *view};
         }
+        return *farthest;  // at least the product itself
     }
 
     /// All masks as one. `slot` is a node that is not needed any more and stands behind all of them.
@@ -322,14 +327,30 @@ private:
         return Mask{sum_id, *broadcast(StridedView::of(both), sizes), 1};
     }
 
-    /// [offset, steps of the batch axes, of rows, and `columns` more].
-    static std::vector<int64_t> place(const StridedView &view, bool columns = false) {
+    /// [offset, steps of the batch axes, of rows and of columns].
+    static std::vector<int64_t> place(const StridedView &view) {
         std::vector<int64_t> list = {view.offset};
-        list.insert(list.end(), view.strides.begin(), view.strides.end() - (columns ? 0 : 1));
+        list.insert(list.end(), view.strides.begin(), view.strides.end());
         return list;
     }
+    /// The same; a single column steps by one.
+    static std::vector<int64_t> place_of_rows(StridedView view) {
+        if (view.sizes.back() == 1) view.strides.back() = 1;
+        return place(view);
+    }
 
-    /// Node `index` as the product with v.
+    /// The input of a Transpose of the last two axes alone.
+    ValueId matrix_transposed(ValueId id) const {
+        const Node *node = sole_writer(id);
+        if (!node || !is_a(*node, "Transpose") || shape_of(id).size() < 2) return no_value;
+        const StridedView whole = StridedView::of(shape_of(node->inputs[0]));
+        StridedView swapped = whole;
+        swap_matrix_axes(swapped);
+        const auto view = view_after(graph_, *node, id, whole);
+        return view && view->sizes == swapped.sizes && view->strides == swapped.strides ? node->inputs[0] : no_value;
+    }
+
+    /// Node `index` as the product with v: of the weights and v, or of v and the weights, both transposed.
     bool match(size_t index) {
         const Node second = graph_.nodes[index];
         if (!is_a(second, "MatMul") || shape_of(second.inputs[0]).size() < 2 || shape_of(second.inputs[1]).size() < 2)
@@ -337,6 +358,9 @@ private:
         Scores scores;
         scores.batches.push_back(batch_of(shape_of(second.outputs[0])));
         const Node *softmax = find_softmax(second.inputs[0], scores.batches);
+        const bool swapped = !softmax;
+        if (const ValueId weights = swapped ? matrix_transposed(second.inputs[1]) : no_value; weights != no_value)
+            softmax = find_softmax(weights, scores.batches);
         if (!softmax || !find_scores(softmax->inputs[0], scores)) return false;
         const Node &first = *scores.product;
         const Shape first_batch = batch_of(shape_of(first.outputs[0]));
@@ -346,18 +370,21 @@ private:
 
         const auto q = trace(first.inputs[0], shape_of(first.inputs[0]).size() - 1, true);
         auto k = trace(first.inputs[1], shape_of(first.inputs[1]).size() - 2, true);
-        const auto v = trace(second.inputs[1], shape_of(second.inputs[1]).size() - 1, false);
+        const ValueId v_id = second.inputs[swapped ? 0 : 1];
+        auto v = trace(v_id, shape_of(v_id).size() - (swapped ? 2 : 1), false);
         const auto batch = refine(scores.batches);
         if (!q || !k || !v || !batch) return false;
         swap_matrix_axes(k->view);
-        const Result result = find_result(index);
+        Result result = find_result(index, second_batch.size() + (swapped ? 0 : 1));
+        if (swapped) {
+            swap_matrix_axes(v->view);
+            swap_matrix_axes(result.view);
+        }
         const auto q_view = as_batches(q->view, first_batch, *batch), k_view = as_batches(k->view, first_batch, *batch),
                    v_view = as_batches(v->view, second_batch, *batch),
                    y_view = as_batches(result.view, second_batch, *batch);
         if (!q_view || !k_view || !v_view || !y_view) return false;
         const size_t columns = batch->size() + 1;
-        for (const StridedView *view : {&*q_view, &*k_view, &*v_view, &*y_view})
-            if (view->strides[columns] != 1 && view->sizes[columns] != 1) return false;
         const double scale = scores.factor * q->factor * k->factor;
         if (!std::isfinite(scale)) return false;
 
@@ -381,13 +408,13 @@ private:
                            {"keys", keys},
                            {"head", q_view->sizes[columns]},
                            {"value_head", v_view->sizes[columns]},
-                           {"q", place(*q_view)},
-                           {"k", place(*k_view)},
-                           {"v", place(*v_view)},
-                           {"y", place(*y_view)},
+                           {"q", place_of_rows(*q_view)},
+                           {"k", place_of_rows(*k_view)},
+                           {"v", place_of_rows(*v_view)},
+                           {"y", place_of_rows(*y_view)},
                            {"shape", shape_of(node.outputs[0])},
                            {"scale", static_cast<float>(scale)}};
-        if (mask) node.attributes["mask"] = place(mask->view, true);
+        if (mask) node.attributes["mask"] = place(mask->view);
         if (result.node != index) links_.remove(index);
         links_.replace(result.node, std::move(node));
         return true;

@@ -3,8 +3,8 @@
 // elements:
 //   batch   sizes of the batch axes
 //   rows, keys, head, value_head   rows of q and y, rows of k and v, columns of q and k, columns of v and y
-//   q, k, v, y   where the first row begins, what one more of each batch axis adds, what a row adds
-//   mask    the same, and what a key adds (0: broadcast)
+//   q, k, v, y   where the first row begins, and what one more of each batch axis, of rows and of columns adds
+//   mask    the same, with keys for columns (0: broadcast)
 //   shape   of y, all of whose elements are written
 //   scale; causal (left out: all keys): row r takes part in keys up to r + causal
 // A row whose keys are all masked by -inf gives zeros (NaN by the formula).
@@ -18,7 +18,7 @@ namespace {
 
 constexpr int64_t not_causal = 1 << 30;
 
-// Where the elements of an operand lie: steps of the batch axes, of rows and, in a mask, of keys.
+// Where the elements of an operand lie: steps of the batch axes, of rows and of columns (in a mask: keys).
 struct Place {
     int64_t offset = 0;
     std::vector<int64_t> steps;
@@ -60,7 +60,7 @@ Result<Attention> read(const Node &node) {
     const size_t axes = a.batch.size();
     const std::pair<const char *, Place Attention::*> places[] = {
         {"q", &Attention::q}, {"k", &Attention::k}, {"v", &Attention::v}, {"y", &Attention::y}};
-    for (const auto &[key, place] : places) { SAC_ASSIGN(a.*place, read_place(node, key, axes + 1)); }
+    for (const auto &[key, place] : places) { SAC_ASSIGN(a.*place, read_place(node, key, axes + 2)); }
     a.masked = node.inputs.size() > 3 && node.inputs[3] != no_value;
     if (a.masked) { SAC_ASSIGN(a.mask, read_place(node, "mask", axes + 2)); }
     a.scale = node.float_or("scale", 1);
@@ -80,9 +80,8 @@ Shape sizes_of(const Attention &a, int64_t rows, int64_t columns) {
 bool is_within(const Place &place, const Shape &sizes, int64_t count) {
     int64_t last = place.offset;
     for (size_t i = 0; i < sizes.size(); ++i) {
-        const int64_t step = i < place.steps.size() ? place.steps[i] : 1;
-        if (step > count) return false;
-        last += (sizes[i] - 1) * step;
+        if (place.steps[i] > count) return false;
+        last += (sizes[i] - 1) * place.steps[i];
         if (last >= count) return false;
     }
     return true;
@@ -92,7 +91,7 @@ bool is_within(const Place &place, const Shape &sizes, int64_t count) {
 std::optional<std::vector<size_t>> dense_order(const Place &place, const Shape &sizes) {
     std::vector<size_t> order;
     for (size_t i = 0; i < sizes.size(); ++i) order.push_back(i);
-    const auto step = [&](size_t i) { return i < place.steps.size() ? place.steps[i] : 1; };
+    const auto step = [&](size_t i) { return place.steps[i]; };
     std::stable_sort(order.begin(), order.end(),
                      [&](size_t i, size_t j) { return step(i) != step(j) ? step(i) > step(j) : sizes[i] > sizes[j]; });
     int64_t expected = 1;
@@ -103,11 +102,25 @@ std::optional<std::vector<size_t>> dense_order(const Place &place, const Shape &
     return place.offset == 0 ? std::optional(order) : std::nullopt;
 }
 
+// True if the shape has elements, and not more than a device may address.
+bool is_moderate(const Shape &shape) {
+    int64_t count = 1;
+    for (const int64_t size : shape) {
+        if (size < 1 || size > (int64_t{1} << 31) / count) return false;
+        count *= size;
+    }
+    return true;
+}
+
 Status infer(InferContext &ctx) {
     auto read_node = read(ctx.node());
     if (!read_node.ok()) return ctx.error(read_node.error().message);
     const Attention &a = *read_node;
     const auto inside = [&](size_t input, const Place &place, const Shape &sizes) {
+        const size_t last = sizes.size() - 1;  // rows, and columns but of a mask, are not repeated
+        if (input < 3 &&
+            ((sizes[last] > 1 && place.steps[last] == 0) || (sizes[last - 1] > 1 && place.steps[last - 1] == 0)))
+            return false;
         return is_within(place, sizes, element_count(ctx.shape(input)));
     };
     if (!inside(0, a.q, sizes_of(a, a.rows, a.head)) || !inside(1, a.k, sizes_of(a, a.keys, a.head)) ||
@@ -115,8 +128,7 @@ Status infer(InferContext &ctx) {
         (a.masked && !inside(3, a.mask, sizes_of(a, a.rows, a.keys))))
         return ctx.error("reads beyond an input");
     const Shape sizes = sizes_of(a, a.rows, a.value_head);
-    const bool positive = std::all_of(a.shape.begin(), a.shape.end(), [](int64_t size) { return size > 0; });
-    if (!positive || !is_within(a.y, sizes, element_count(a.shape)) || !dense_order(a.y, sizes) ||
+    if (!is_moderate(a.shape) || !is_within(a.y, sizes, element_count(a.shape)) || !dense_order(a.y, sizes) ||
         element_count(sizes) != element_count(a.shape))
         return ctx.error("does not fill an output of shape " + to_string(a.shape));
     ctx.set_output(0, ctx.input(0).dtype, a.shape);
@@ -124,16 +136,16 @@ Status infer(InferContext &ctx) {
 }
 
 bool is_aligned(const Place &place, int64_t columns) {
-    return columns % 4 == 0 && place.offset % 4 == 0 &&
-           std::all_of(place.steps.begin(), place.steps.end(), [](int64_t step) { return step % 4 == 0; });
+    return columns % 4 == 0 && place.offset % 4 == 0 && place.steps.back() == 1 &&
+           std::all_of(place.steps.begin(), place.steps.end() - 1, [](int64_t step) { return step % 4 == 0; });
 }
 
 // Rows one after another, batch after batch, each padded to whole texels.
 Place packed_place(const Attention &a, int64_t rows, int64_t columns) {
-    Place place{0, std::vector<int64_t>(a.batch.size() + 1)};
-    int64_t step = round_up(columns, 4);
-    const Shape sizes = sizes_of(a, rows, columns);
-    for (size_t i = place.steps.size(); i-- > 0; step *= sizes[i]) place.steps[i] = step;
+    const Shape sizes = sizes_of(a, rows, round_up(columns, 4));
+    Place place{0, std::vector<int64_t>(sizes.size())};
+    int64_t step = 1;
+    for (size_t i = sizes.size(); i-- > 0; step *= sizes[i]) place.steps[i] = step;
     return place;
 }
 
@@ -143,10 +155,10 @@ Result<StorageId> align(PlanContext &ctx, const Attention &a, size_t input, Plac
     const StorageId source = ctx.input_storage(input);
     if (is_aligned(place, columns)) return source;
     Shape shape = sizes_of(a, rows, round_up(columns, 4));
+    if (!is_moderate(shape)) return ctx.unsupported("a copy of shape " + to_string(shape));
     const StorageId copied = ctx.temporary(ctx.node().name + ".rows" + std::to_string(input), element_count(shape));
     BoxCopy copy = {source,      copied,       shape, std::vector<int64_t>(shape.size(), 0), sizes_of(a, rows, columns),
                     place.steps, place.offset, 0.0f};
-    copy.stride.push_back(1);
     SAC_TRY(dispatch_copy(ctx, std::move(copy)));
     place = packed_place(a, rows, columns);
     return copied;
@@ -198,7 +210,7 @@ Variant choose_variant(const PlanContext &ctx, const Attention &a, std::initiali
 Result<StorageId> join(PlanContext &ctx, const Attention &a, StorageId k, StorageId v, Place &v_place) {
     if (k == v) return k;
     const auto extent = [&](const Place &place, int64_t columns) {
-        int64_t end = place.offset + columns;
+        int64_t end = place.offset + 1;
         const Shape sizes = sizes_of(a, a.keys, columns);
         for (size_t i = 0; i < place.steps.size(); ++i) end += (sizes[i] - 1) * place.steps[i];
         return round_up(end, 4);
@@ -223,7 +235,7 @@ void dispatch_attention(PlanContext &ctx, const Attention &a, const Variant &var
                          word(value_quads)});
     for (const Place *place : {&a.q, &a.k, &a.v, &a.y}) {
         dispatch.push_words({word(place->offset / 4)});
-        for (const int64_t step : place->steps) dispatch.push_words({word(step / 4)});
+        for (size_t i = 0; i < 3; ++i) dispatch.push_words({word(place->steps[i] / 4)});
     }
     dispatch.push_words({word(a.mask.offset)});
     for (size_t i = 0; i < 4; ++i) dispatch.push_words({a.masked ? word(a.mask.steps[i]) : 0});
@@ -295,7 +307,7 @@ Status plan(PlanContext &ctx) {
     BoxCopy copy = {y, ctx.output_storage(), {}, std::vector<int64_t>(sizes.size(), 0), {}, {}, 0, std::nullopt};
     for (const size_t axis : order) {
         copy.shape.push_back(sizes[axis]);
-        copy.stride.push_back(axis < a.y.steps.size() ? a.y.steps[axis] : 1);
+        copy.stride.push_back(a.y.steps[axis]);
     }
     copy.size = copy.shape;
     return dispatch_copy(ctx, std::move(copy));

@@ -75,10 +75,10 @@ TEST_CASE("attention over one matrix of q, k and v") {
     CHECK(node.inputs == std::vector<ValueId>{qkv, qkv, qkv});
     CHECK(node.outputs == g.graph.outputs);
     CHECK(node.ints_or("batch", {}) == Ints{2, 3});
-    CHECK(node.ints_or("q", {}) == Ints{0, 180, 4, 36});
-    CHECK(node.ints_or("k", {}) == Ints{12, 180, 4, 36});
-    CHECK(node.ints_or("v", {}) == Ints{24, 180, 4, 36});
-    CHECK(node.ints_or("y", {}) == Ints{0, 60, 4, 12});
+    CHECK(node.ints_or("q", {}) == Ints{0, 180, 4, 36, 1});
+    CHECK(node.ints_or("k", {}) == Ints{12, 180, 4, 36, 1});
+    CHECK(node.ints_or("v", {}) == Ints{24, 180, 4, 36, 1});
+    CHECK(node.ints_or("y", {}) == Ints{0, 60, 4, 12, 1});
     CHECK(node.ints_or("shape", {}) == Ints{2, 5, 12});
     CHECK(node.int_or("rows", 0) == 5);
     CHECK(node.int_or("keys", 0) == 5);
@@ -140,13 +140,40 @@ TEST_CASE("attention of three matrices, images and heads as one axis, as PyTorch
         CHECK((node.inputs[1] == memory) == (images == 1));
         CHECK((node.inputs[2] == memory) == (images == 1));
         CHECK(node.ints_or("batch", {}) == Ints{batches});
-        CHECK(node.ints_or("q", {}) == Ints{0, 4, columns});
-        CHECK(node.ints_or("k", {}) == Ints{0, 4, images == 1 ? 24 : columns});
-        CHECK(node.ints_or("v", {}) == Ints{images == 1 ? 12 : 0, 4, images == 1 ? 24 : columns});
-        CHECK(node.ints_or("y", {}) == Ints{0, 4, columns});
+        CHECK(node.ints_or("q", {}) == Ints{0, 4, columns, 1});
+        CHECK(node.ints_or("k", {}) == Ints{0, 4, images == 1 ? 24 : columns, 1});
+        CHECK(node.ints_or("v", {}) == Ints{images == 1 ? 12 : 0, 4, images == 1 ? 24 : columns, 1});
+        CHECK(node.ints_or("y", {}) == Ints{0, 4, columns, 1});
         CHECK(node.ints_or("mask", {}) == Ints{0, 0, 9, 1});
         CHECK(node.int_or("keys", 0) == 9);
     }
+}
+
+TEST_CASE("attention over an image's pixels, as convolutions leave them") {
+    // [2, heads (4 + 4 + 8), h w] cut into q, k and v; q' k, and v times the transposed weights.
+    AttentionGraph g;
+    const ValueId x = g.input("x", {2, 48, 5, 7});
+    const ValueId r = g.reshape(x, "r", {2, 3, 16, 35});
+    const ValueId k = g.graph.add_value("k"), v = g.graph.add_value("v");
+    const ValueId q = g.node("Split", {r, g.integers("sizes", {4, 4, 8})}, "q", {2, 3, 4, 35}, {{"axis", int64_t{2}}});
+    g.graph.nodes.back().outputs = {q, k, v};
+    g.graph.values[k].shape = {2, 3, 4, 35};
+    g.graph.values[v].shape = {2, 3, 8, 35};
+    const ValueId s = g.node("MatMul", {g.transpose(q, "qt", {0, 1, 3, 2}), k}, "s", {2, 3, 35, 35});
+    const ValueId w = g.node("Softmax", {s}, "w", {2, 3, 35, 35}, {{"axis", int64_t{-1}}});
+    const ValueId y = g.node("MatMul", {v, g.transpose(w, "wt", {0, 1, 3, 2})}, "product", {2, 3, 8, 35});
+    g.output(g.reshape(y, "y", {2, 24, 5, 7}));
+    fuse(g.graph);
+    REQUIRE(types_of(g.graph).find("saccade.Attention") != std::string::npos);
+    CHECK(types_of(g.graph).find("Softmax") == std::string::npos);
+    const Node &node = g.graph.nodes.back();
+    CHECK(node.inputs[1] == x);
+    CHECK(node.inputs[2] == x);
+    CHECK(node.ints_or("k", {}) == Ints{140, 1680, 560, 1, 35});
+    CHECK(node.ints_or("v", {}) == Ints{280, 1680, 560, 1, 35});
+    CHECK(node.ints_or("y", {}) == Ints{0, 840, 280, 1, 35});
+    CHECK(node.int_or("head", 0) == 4);
+    CHECK(node.int_or("value_head", 0) == 8);
 }
 
 TEST_CASE("masks: of each head, of keys alone, two constants as one, a computed and a constant one") {

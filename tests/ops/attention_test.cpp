@@ -40,6 +40,7 @@ Ints place(const Setup &s, int64_t tokens, int64_t head, int64_t offset, int64_t
         steps.insert(steps.begin() + 1, steps[1] * each);
     }
     steps.insert(steps.begin(), offset);
+    steps.push_back(1);
     return steps;
 }
 
@@ -51,7 +52,7 @@ OpCase make_case(const Setup &s) {
     if (s.joint) {
         const int64_t all = q_columns + k_columns + v_columns;
         op.inputs = {runtime({s.images, s.rows, all}, 1, -s.range, s.range), same(), same()};
-        const auto columns_at = [&](int64_t offset) { return Ints{offset, s.rows * all, s.head, all}; };
+        const auto columns_at = [&](int64_t offset) { return Ints{offset, s.rows * all, s.head, all, 1}; };
         op.attributes["q"] = columns_at(0);
         op.attributes["k"] = columns_at(q_columns);
         op.attributes["v"] = columns_at(q_columns + k_columns);
@@ -267,7 +268,7 @@ TEST_CASE("attention: windows, with a bias of each head and a mask of each windo
     op.inputs = {runtime({images * windows, rows, 3 * columns}, 1), same(), same(),
                  constant({windows, heads, rows, rows}, 2, -3, 3)};
     const auto place = [&](int64_t offset, int64_t all) {
-        return Ints{offset, windows * rows * all, rows * all, head, all};
+        return Ints{offset, windows * rows * all, rows * all, head, all, 1};
     };
     op.attributes = {{"batch", Ints{images, windows, heads}},
                      {"rows", rows},
@@ -306,6 +307,53 @@ TEST_CASE("attention: windows, with a bias of each head and a mask of each windo
     });
 }
 
+TEST_CASE("attention: tokens one after another in each column, as images lie") {
+    const int64_t images = 2, heads = 3, tokens = 35, head = 8, value_head = 12;
+    const int64_t each = 2 * head + value_head, columns = heads * each;
+    OpCase op{.type = "Attention", .opset = 1, .domain = "saccade"};
+    op.c4 = false;
+    op.inputs = {runtime({images, columns, tokens}, 1), same(), same()};
+    const auto place = [&](int64_t column) {
+        return Ints{column * tokens, columns * tokens, each * tokens, 1, tokens};
+    };
+    op.attributes = {{"batch", Ints{images, heads}},
+                     {"rows", tokens},
+                     {"keys", tokens},
+                     {"head", head},
+                     {"value_head", value_head},
+                     {"q", place(0)},
+                     {"k", place(head)},
+                     {"v", place(2 * head)},
+                     {"y", Ints{0, heads * value_head * tokens, value_head * tokens, 1, tokens}},
+                     {"shape", Shape{images, heads * value_head, tokens}},
+                     {"scale", 0.5f}};
+    check_op(op, [&](const std::vector<Array> &in) {
+        Array y({images, heads * value_head, tokens});
+        for (int64_t n = 0; n < images; ++n)
+            for (int64_t h = 0; h < heads; ++h)
+                for (int64_t row = 0; row < tokens; ++row) {
+                    const auto at = [&](int64_t column, int64_t token) {
+                        return in[0][(n * columns + h * each + column) * tokens + token];
+                    };
+                    std::vector<double> weights;
+                    double total = 0;
+                    for (int64_t key = 0; key < tokens; ++key) {
+                        double score = 0;
+                        for (int64_t i = 0; i < head; ++i) score += 0.5 * at(i, row) * at(head + i, key);
+                        weights.push_back(std::exp(score));
+                        total += weights.back();
+                    }
+                    for (int64_t i = 0; i < value_head; ++i) {
+                        double sum = 0;
+                        for (int64_t key = 0; key < tokens; ++key)
+                            sum += weights[static_cast<size_t>(key)] / total * at(2 * head + i, key);
+                        y[(n * heads * value_head + h * value_head + i) * tokens + row] = sum;
+                    }
+                }
+        return std::vector<Array>{y};
+    });
+}
+
 TEST_CASE("attention: many keys") {
     check_attention({.heads = 1, .rows = 2, .keys = 330'001, .head = 4, .value_head = 4, .joint = false, .range = 3});
     const OpCase most = make_case({.heads = 1, .rows = 1, .keys = 400'000, .head = 4, .value_head = 4, .joint = false});
@@ -322,14 +370,16 @@ TEST_CASE("attention: what a node may not say") {
         CHECK(load_code(bad) == Code::invalid_file);
     };
     for (const char *key : {"q", "k", "v", "y"}) {
-        refused(key, Ints{1, 224, 16, 32});   // one element further
-        refused(key, Ints{0, 224, 16, 33});   // a step too large
-        refused(key, Ints{0, 224, 16, -32});  // backwards
-        refused(key, Ints{0, 224, 16, int64_t{1} << 62});
-        refused(key, Ints{0, 224, 16});
+        refused(key, Ints{1, 224, 16, 32, 1});   // one element further
+        refused(key, Ints{0, 224, 16, 33, 1});   // a step too large
+        refused(key, Ints{0, 224, 16, -32, 1});  // backwards
+        refused(key, Ints{0, 224, 16, int64_t{1} << 62, 1});
+        refused(key, Ints{0, 224, 16, 32, 0});  // columns over each other
+        refused(key, Ints{0, 224, 16, 0, 1});
+        refused(key, Ints{0, 224, 16, 32});
     }
-    refused("y", Ints{0, 224, 16, 16});  // rows over each other
-    refused("y", Ints{0, 224, 7, 14});
+    refused("y", Ints{0, 224, 16, 16, 1});  // rows over each other
+    refused("y", Ints{0, 224, 7, 14, 1});
     refused("mask", Ints{0, 0, 49, 7, 2});
     refused("mask", Ints{0, 0, 49, 7});
     for (const char *key : {"rows", "keys", "head", "value_head"}) {
@@ -342,6 +392,7 @@ TEST_CASE("attention: what a node may not say") {
     refused("shape", Shape{1, 7, 31});
     refused("shape", Shape{1, 7, 64});
     refused("shape", Shape{-1, 7, -32});
+    refused("shape", Shape{int64_t{1} << 40, int64_t{1} << 40});
     refused("scale", std::numeric_limits<float>::infinity());
 }
 
