@@ -20,15 +20,6 @@ Graph import_network(const std::string &name) {
     return import_model(std::move(*bytes), name);
 }
 
-/// What is still to be made: layer normalisation, and weights beyond maxStorageBufferRange.
-bool not_yet(const Error &error) {
-    const bool known =
-        error.code == Code::unsupported && (error.message.find("LayerNormalization") != std::string::npos ||
-                                            error.message.find("more than the device's") != std::string::npos);
-    if (known) MESSAGE("SKIPPED: " << error.message);
-    return known;
-}
-
 /// Runs `name` stored as `storage` and compares its outputs with the reference.
 void check_network(const std::string &name, DType storage, double bound) {
     CAPTURE(name);
@@ -48,7 +39,6 @@ void check_network(const std::string &name, DType storage, double bound) {
     auto runtime = Runtime::create(device(), {.cache_directory = ""});
     REQUIRE_MESSAGE(runtime.ok(), runtime.error().message);
     auto session = Session::load(**runtime, graph, {.storage = storage});
-    if (!session.ok() && not_yet(session.error())) return;
     REQUIRE_MESSAGE(session.ok(), session.error().message);
     CHECK(check_hazards((*session)->plan()).empty());
     REQUIRE((*session)->write_input("image", image).ok());
@@ -101,11 +91,13 @@ TEST_CASE("every network is imported and planned; a plan tells its multiply-adds
         Graph graph = import_network(entry.name);
         REQUIRE(bind_dimensions(graph, {}).ok());
         const Status inferred = infer_shapes(graph, find_builtin_operator);
-        if (!inferred.ok() && not_yet(inferred.error())) continue;
         REQUIRE_MESSAGE(inferred.ok(), inferred.error().message);
         CHECK(count_multiply_adds(graph) == expected);
         auto plan = make_plan(std::move(graph), device().caps(), kernels(), {});
-        if (!plan.ok() && not_yet(plan.error())) continue;
+        if (!plan.ok() && plan.error().message.find("more than the device's") != std::string::npos) {
+            MESSAGE("SKIPPED: " << plan.error().message);  // weights beyond maxStorageBufferRange are still to be split
+            continue;
+        }
         REQUIRE_MESSAGE(plan.ok(), plan.error().message);
         double planned = 0;
         for (const Dispatch &dispatch : plan->dispatches) planned += dispatch.flops / 2;
