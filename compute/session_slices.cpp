@@ -115,7 +115,7 @@ void DispatchCosts::follow_device(double measured, double expected) {
 void DispatchCosts::follow_guesses(double measured, double guessed) {
     if (measured <= 0 || guessed <= 0) return;
     const double scale = measured / guessed;
-    guess_scale_ = guess_scale_ > 0 ? (guess_scale_ + scale) / 2 : scale;
+    guess_scale_ = std::max(scale, 0.9 * guess_scale_);  // the worst of late
 }
 
 void DispatchCosts::learn(PlanPlace first, PlanPlace last, double measured) {

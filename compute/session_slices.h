@@ -62,7 +62,7 @@ private:
     std::array<double, 5> recent_ = {1, 1, 1, 1, 1};  ///< the same by the last slices
     uint32_t newest_ = 0;
     double late_ = 1.4;       ///< one slice in a hundred takes more than so many times what was expected
-    double guess_scale_ = 0;  ///< the same of guesses, among those that were checked; 0: none was
+    double guess_scale_ = 0;  ///< the same of guesses, the worst that was seen of late; 0: none was
     uint32_t slices_ = 0;
 };
 
