@@ -54,6 +54,10 @@ public:
     /// Draws the scene at a time, and waits for it as presenting would.
     Status draw(double seconds) { return renderer_->render(scene_.at(seconds), &picture, nullptr); }
     sac_context context() const { return context_; }
+    Status validation_status() const {
+        if (!validation_messages_) return {};
+        return Error(Code::internal, "the validation layer complained; its messages are above");
+    }
     const std::string &device_name() const { return device_->caps().name; }
 
     sac_api api = {.size = sizeof(sac_api)};
@@ -62,6 +66,7 @@ public:
 private:
     Host() = default;
 
+    std::atomic<uint64_t> validation_messages_ = 0;
     std::mutex queue_;
     std::unique_ptr<vk::Device> owner_, device_;
     std::unique_ptr<vk::Memory> memory_;
@@ -76,7 +81,10 @@ Result<std::unique_ptr<Host>> Host::create(const Arguments &arguments, uint32_t 
     vk::DeviceOptions wanted;
     wanted.which = arguments.text("--device");
     wanted.validation = validation_wanted();
-    wanted.on_validation_message = [](const char *message) { std::fprintf(stderr, "saccade: %s\n", message); };
+    wanted.on_validation_message = [host = self.get()](const char *message) {
+        ++host->validation_messages_;
+        std::fprintf(stderr, "saccade: %s\n", message);
+    };
     SAC_ASSIGN(self->owner_, vk::Device::create(wanted));
     // The same device once more, with a queue lock that the plugin can take as well.
     const vk::Device &owner = *self->owner_;
@@ -177,7 +185,7 @@ Result<Measured> measure(Host &host, const Setting &setting, const Arguments &ar
     for (uint64_t frame = 0;; ++frame) {
         std::this_thread::sleep_until(next);
         const Clock::time_point start = Clock::now();
-        if (start > counted + std::chrono::duration<double>(seconds)) break;
+        if (start > counted + std::chrono::duration<double>(seconds) && !measured.frames.empty()) break;
         const bool counts = start >= counted;
         SAC_TRY(host.check(host.api.get_budget_state(host.context(), &state)));
         if (setting.budget_us && state.slices > slices && counts)
@@ -282,7 +290,7 @@ Status run(const Arguments &arguments) {
         SAC_ASSIGN(const Measured measured, measure(*host, setting, arguments));
         print(setting, measured, host->device_name(), json);
     }
-    return {};
+    return host->validation_status();
 }
 
 }  // namespace
