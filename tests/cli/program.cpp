@@ -61,7 +61,9 @@ Finished run_program(const std::string &program, const std::vector<std::string> 
 Finished run_program_on_terminal(const std::string &program, const std::vector<std::string> &arguments,
                                  const std::string &sign) {
     const TempDir dir;
-    const std::string command = command_line(program, arguments) + " >" + quoted((dir / "out").string());
+    // Ctrl-C reaches the shell too, which would say 130 whatever the program made of it.
+    const std::string command =
+        "trap : INT; " + command_line(program, arguments) + " >" + quoted((dir / "out").string());
     int terminal = -1;
     const pid_t child = forkpty(&terminal, nullptr, nullptr, nullptr);
     REQUIRE(child >= 0);
