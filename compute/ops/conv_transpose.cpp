@@ -335,7 +335,11 @@ int64_t gathered_taps(const Transposed &conv) {
 Status plan_gather(PlanContext &ctx, const Transposed &conv) {
     const Epilogue &epilogue = ctx.node().epilogue;
     const int64_t group_in = conv.in_channels / conv.group, group_out = conv.out_channels / conv.group;
-    const int64_t quads = quads_of(conv.out_channels), count = conv.out_pixels() * quads;
+    constexpr int64_t block_w = 4;  // pixels of a row, each a stride from the next, in an invocation
+    const WindowAxis &width = conv.axes[2];
+    const int64_t quads = quads_of(conv.out_channels), of_phase = (width.out + width.stride - 1) / width.stride;
+    const int64_t blocks = (of_phase + block_w - 1) / block_w;
+    const int64_t count = conv.out_pixels() / width.out * blocks * width.stride * quads;
     const StorageId weights = ctx.upload(ctx.node().name + ".weights", quads * (1 + conv.taps() * group_in) * 4,
                                          [conv] { return pack_taps(conv); });
     const StorageId source = ctx.input_storage(0), other = epilogue.residual ? ctx.residual_storage() : weights;
@@ -351,8 +355,9 @@ Status plan_gather(PlanContext &ctx, const Transposed &conv) {
     if (!clamp) dispatch.bindings.push_back(reads(other));
     dispatch.bindings.push_back(writes(place.storage));
     dispatch.push_words({word(count), word(group_in), word(group_out), word(quads_of(conv.in_channels)),
-                         word(conv.out_channels), word(place.stride), word(place.offset), epilogue.residual ? 1u : 0u,
-                         epilogue.residual ? word(quads) : 0, 0, static_cast<uint32_t>(epilogue.activation)});
+                         word(conv.out_channels), word(place.stride), word(place.offset), word(blocks),
+                         epilogue.residual ? 1u : 0u, epilogue.residual ? word(quads) : 0, 0,
+                         static_cast<uint32_t>(epilogue.activation)});
     dispatch.push_float(clamp ? clamp->low : epilogue.a).push_float(clamp ? clamp->high : epilogue.b);
     const auto push_axes = [&](const auto &of) {
         for (const WindowAxis &axis : conv.axes) dispatch.push_words({word(of(axis))});

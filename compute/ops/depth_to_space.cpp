@@ -18,8 +18,10 @@ struct Blocks {
 Result<Blocks> read(const Node &node) {
     Blocks blocks;
     blocks.size = node.int_or("blocksize", 0);
-    if (blocks.size < 1 || blocks.size > 1 << 10) {
-        return Error(Code::invalid_file, "attribute blocksize is " + std::to_string(blocks.size));
+    // A block's pixels are a loop's turns, of which some drivers count 65,535.
+    if (blocks.size < 1 || blocks.size > 128) {
+        return Error(blocks.size < 1 ? Code::invalid_file : Code::unsupported,
+                     "attribute blocksize is " + std::to_string(blocks.size));
     }
     const std::string mode = node.string_or("mode", "DCR");
     if (mode != "DCR" && mode != "CRD") return Error(Code::invalid_file, "attribute mode is '" + mode + "'");
@@ -94,7 +96,7 @@ Status plan_down(PlanContext &ctx) {
 
 void dispatch_depth_to_space(PlanContext &ctx, const DepthToSpace &shuffle, bool epilogue) {
     const int64_t quads = quads_of(shuffle.channels);
-    const int64_t count = shuffle.batch * shuffle.out[0] * shuffle.out[1] * shuffle.out[2] * quads;
+    const int64_t count = shuffle.batch * shuffle.in[0] * shuffle.in[1] * shuffle.in[2] * quads;
     const bool whole = shuffle.channel_step == 1 && shuffle.phase_step % 4 == 0;
     const Epilogue &todo = ctx.node().epilogue;
     const bool residual = epilogue && todo.residual;

@@ -3,8 +3,8 @@
 //   dst[n, p block + phase, c] = src[n, p, c channel_step + phase phase_step]
 //   QUADS          channel_step 1 and phase_step a multiple of four: whole texels
 //   FULL_EPILOGUE  activation(... + residual), QUADS alone
-// The phase counts along x first. An invocation owns a texel of dst.
-// Bindings: src, [residual], dst. Dispatch: x = ceil(N out_d out_h out_w ceil(channels / 4) / 64).
+// The phase counts along x first. An invocation owns four channels of a block of dst: places cost more than copies.
+// Bindings: src, [residual], dst. Dispatch: x = ceil(N in_d in_h in_w ceil(channels / 4) / 64).
 #version 450
 #pragma kernel depth_to_space_f32
 #pragma kernel depth_to_space_f32_t TEXEL needs=texel
@@ -50,25 +50,40 @@ PUSH {
 
 void main() {
     if (INVOCATION_X >= pc.count) return;
-    const uvec2 a = divide(INVOCATION_X, (pc.channels + 3u) / 4u);  // (pixel, quad)
-    const uvec2 b = divide(a.x, pc.out_w);
-    const uvec2 c = divide(b.x, pc.out_h);
-    const uvec2 d = divide(c.x, pc.out_d);  // (n, z)
-    // Of each axis (pixel of src, phase within its block).
-    const uvec2 z = divide(d.y, pc.block_d), y = divide(c.y, pc.block_h), x = divide(b.y, pc.block_w);
-    const uint phase = (z.y * pc.block_h + y.y) * pc.block_w + x.y;
-    const uint from = (((d.x * pc.in_d + z.x) * pc.in_h + y.x) * pc.in_w + x.x) * pc.src_stride;
+    const uint quads = (pc.channels + 3u) / 4u;
+    const uvec2 a = divide(INVOCATION_X, quads);  // (pixel of src, quad)
+    const uvec2 b = divide(a.x, pc.in_w);
+    const uvec2 c = divide(b.x, pc.in_h);
+    const uvec2 d = divide(c.x, pc.in_d);  // (n, z)
+    const uint first_z = d.y * pc.block_d, first_y = c.y * pc.block_h, first_x = b.y * pc.block_w;
+    const uint from = a.x * pc.src_stride;
+    const bvec4 exists = lessThan(4u * a.y + uvec4(0, 1, 2, 3), uvec4(pc.channels));
+    uint phase = 0u, z = 0u;
+    do {
+        uint y = 0u;
+        do {
+            const uint line = ((d.x * pc.out_d + first_z + z) * pc.out_h + first_y + y) * pc.out_w + first_x;
+            const bool line_inside = first_z + z < pc.out_d && first_y + y < pc.out_h;
+            uint x = 0u;
+            do {
+                const uint pixel = line + x;
+                if (line_inside && first_x + x < pc.out_w) {
 #ifdef QUADS
-    vec4 result = LOAD4(src, from + phase * (pc.phase_step / 4u) + a.y);
+                    vec4 result = LOAD4(src, from + phase * (pc.phase_step / 4u) + a.y);
 #ifdef FULL_EPILOGUE
-    result = EPILOGUE(result, a.x, a.y);
+                    result = EPILOGUE(result, pixel, a.y);
 #endif
 #else
-    vec4 result;
-    [[unroll]] for (uint i = 0u; i < 4u; ++i) {
-        const uint channel = min(4u * a.y + i, pc.channels - 1u);
-        result[i] = LOAD1(src, from * 4u + channel * pc.channel_step + phase * pc.phase_step);
-    }
+                    vec4 result;
+                    [[unroll]] for (uint i = 0u; i < 4u; ++i) {
+                        const uint channel = min(4u * a.y + i, pc.channels - 1u);
+                        result[i] = LOAD1(src, from * 4u + channel * pc.channel_step + phase * pc.phase_step);
+                    }
 #endif
-    STORE4(dst, a.x * pc.dst_stride + pc.dst_offset + a.y, mix(vec4(0.0), result, lanes_below(a.y, pc.channels)));
+                    STORE4(dst, pixel * pc.dst_stride + pc.dst_offset + a.y, mix(vec4(0.0), result, exists));
+                }
+                ++phase;
+            } while (++x < pc.block_w);
+        } while (++y < pc.block_h);
+    } while (++z < pc.block_d);
 }
