@@ -125,6 +125,26 @@ TEST_CASE("conv3d: groups, and a group for each channel") {
           false);
 }
 
+TEST_CASE("conv3d: a group for each channel, unrolled and not") {
+    check({.x = {2, 9, 3, 13, 11}, .out_channels = 9, .group = 9});
+    check({.x = {1, 6, 5, 12, 9}, .out_channels = 6, .group = 6, .strides = {1, 2, 2}});
+    check({.x = {1, 5, 7, 5, 6},
+           .out_channels = 5,
+           .group = 5,
+           .kernel = {5, 3, 3},
+           .strides = {2, 1, 1},
+           .dilations = {2, 1, 1},
+           .pads = {4, 0, 2, 3, 1, 0}});
+    check({.x = {1, 5, 3, 9, 9}, .out_channels = 5, .group = 5, .dilations = {1, 2, 2}, .pads = {1, 2, 2, 1, 2, 2}});
+    const Epilogue epilogues[] = {{}, {Activation::hard_swish, 0, 0, true}, {Activation::silu, 0, 0, false}};
+    for (const Epilogue &epilogue : epilogues) {
+        check({.x = {1, 6, 3, 5, 6}, .out_channels = 6, .group = 6}, true, epilogue);
+        check({.x = {1, 6, 3, 5, 6}, .out_channels = 6, .group = 6, .strides = {1, 2, 2}}, true, epilogue);
+        check({.x = {1, 6, 3, 5, 6}, .out_channels = 6, .group = 6, .kernel = {2, 2, 2}, .pads = {1, 0, 1, 0, 1, 0}},
+              true, epilogue);
+    }
+}
+
 TEST_CASE("conv3d: epilogues") {
     for (const Epilogue &epilogue : all_epilogues()) {
         check({.x = {1, 5, 3, 3, 4}, .out_channels = 6}, true, epilogue);
