@@ -34,6 +34,8 @@ Variant choose(const PlanContext &ctx, const Window &w, std::initializer_list<St
         if (square && w.dilation_y == 1 && w.dilation_x == 1 && ctx.available(unrolled, storages))
             return {unrolled, 4, w.stride_y == 1 ? 4 : 2};
     }
+    const std::string texel = kernel_name(ctx, "conv2d_depthwise", std::string("_t").append(epilogues[0]));
+    if (ctx.available(texel, storages)) return {texel, 4, 1};
     return {kernel_name(ctx, "conv2d_depthwise", epilogues[0]), 4, 1};
 }
 

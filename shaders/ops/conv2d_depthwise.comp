@@ -7,11 +7,17 @@
 // Blocks measured on llvmpipe (two cores of 2.6 GHz), 3x3 144 at 56 x 56, ms: 4x4 0.54, 4x2 0.60, 2x2 0.67, 8x1 0.72, 4x1 0.77, any size 1.1.
 #version 450
 #pragma kernel conv2d_depthwise_f32 BLOCK_W=4 BLOCK_H=1
+#pragma kernel conv2d_depthwise_f32_t BLOCK_W=4 BLOCK_H=1 TEXEL needs=texel
 #pragma kernel conv2d_depthwise_f32_full BLOCK_W=4 BLOCK_H=1 FULL_EPILOGUE
+#pragma kernel conv2d_depthwise_f32_t_full BLOCK_W=4 BLOCK_H=1 FULL_EPILOGUE TEXEL needs=texel
 #pragma kernel conv2d_depthwise_f32_gate BLOCK_W=4 BLOCK_H=1 FULL_EPILOGUE GATE
+#pragma kernel conv2d_depthwise_f32_t_gate BLOCK_W=4 BLOCK_H=1 FULL_EPILOGUE GATE TEXEL needs=texel
 #pragma kernel conv2d_depthwise_f16 BLOCK_W=4 BLOCK_H=1 STORAGE_F16
+#pragma kernel conv2d_depthwise_f16_t BLOCK_W=4 BLOCK_H=1 STORAGE_F16 TEXEL needs=texel
 #pragma kernel conv2d_depthwise_f16_full BLOCK_W=4 BLOCK_H=1 STORAGE_F16 FULL_EPILOGUE
+#pragma kernel conv2d_depthwise_f16_t_full BLOCK_W=4 BLOCK_H=1 STORAGE_F16 FULL_EPILOGUE TEXEL needs=texel
 #pragma kernel conv2d_depthwise_f16_gate BLOCK_W=4 BLOCK_H=1 STORAGE_F16 FULL_EPILOGUE GATE
+#pragma kernel conv2d_depthwise_f16_t_gate BLOCK_W=4 BLOCK_H=1 STORAGE_F16 FULL_EPILOGUE GATE TEXEL needs=texel
 #pragma kernel conv2d_depthwise_f32_k3s1 KERNEL=3 STRIDE=1 BLOCK_W=4 BLOCK_H=4 TEXEL needs=texel
 #pragma kernel conv2d_depthwise_f32_k3s1_full KERNEL=3 STRIDE=1 BLOCK_W=4 BLOCK_H=4 TEXEL FULL_EPILOGUE needs=texel
 #pragma kernel conv2d_depthwise_f32_k3s1_gate KERNEL=3 STRIDE=1 BLOCK_W=4 BLOCK_H=4 TEXEL FULL_EPILOGUE GATE needs=texel
