@@ -35,13 +35,14 @@ Status plan_grouped(PlanContext &ctx, const ConvolutionNode &conv) {
                                          [conv] { return pack(conv); });
     const int64_t count = conv.out_pixels() * out_quads;
 
+    const StorageId source = ctx.input_storage(0), other = epilogue.residual ? ctx.residual_storage() : weights;
     const PlanContext::Place place = ctx.output_place();
+    const std::string_view finish = epilogue_variants(epilogue)[0];
     Dispatch dispatch;
-    dispatch.kernel =
-        kernel_name(ctx, aligned ? "conv2d_grouped_aligned" : "conv2d_grouped", epilogue_variants(epilogue)[0]);
-    dispatch.bindings = {reads(ctx.input_storage(0)), reads(weights)};
-    if (!clamp)
-        dispatch.bindings.push_back(epilogue.residual ? reads_in_place(ctx.residual_storage()) : reads(weights));
+    dispatch.kernel = choose_kernel(ctx, aligned ? "conv2d_grouped_aligned" : "conv2d_grouped",
+                                    {std::string("_t").append(finish), finish}, {source, weights, other});
+    dispatch.bindings = {reads(source), reads(weights)};
+    if (!clamp) dispatch.bindings.push_back(epilogue.residual ? reads_in_place(other) : reads(other));
     dispatch.bindings.push_back(writes(place.storage));
     dispatch.push_words({word(count), word(group_in), word(group_out), word(quads_of(conv.in_channels)),
                          word(conv.out_channels), word(place.stride), word(place.offset), epilogue.residual ? 1u : 0u,

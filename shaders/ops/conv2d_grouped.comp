@@ -6,17 +6,29 @@
 // Dispatch: x = ceil(N out_d out_h out_w ceil(out_channels / 4) / 64).
 #version 450
 #pragma kernel conv2d_grouped_f32
+#pragma kernel conv2d_grouped_f32_t TEXEL needs=texel
 #pragma kernel conv2d_grouped_f32_full FULL_EPILOGUE
+#pragma kernel conv2d_grouped_f32_t_full FULL_EPILOGUE TEXEL needs=texel
 #pragma kernel conv2d_grouped_f32_gate FULL_EPILOGUE GATE
+#pragma kernel conv2d_grouped_f32_t_gate FULL_EPILOGUE GATE TEXEL needs=texel
 #pragma kernel conv2d_grouped_f16 STORAGE_F16
+#pragma kernel conv2d_grouped_f16_t STORAGE_F16 TEXEL needs=texel
 #pragma kernel conv2d_grouped_f16_full STORAGE_F16 FULL_EPILOGUE
+#pragma kernel conv2d_grouped_f16_t_full STORAGE_F16 FULL_EPILOGUE TEXEL needs=texel
 #pragma kernel conv2d_grouped_f16_gate STORAGE_F16 FULL_EPILOGUE GATE
+#pragma kernel conv2d_grouped_f16_t_gate STORAGE_F16 FULL_EPILOGUE GATE TEXEL needs=texel
 #pragma kernel conv2d_grouped_aligned_f32 ALIGNED
+#pragma kernel conv2d_grouped_aligned_f32_t ALIGNED TEXEL needs=texel
 #pragma kernel conv2d_grouped_aligned_f32_full ALIGNED FULL_EPILOGUE
+#pragma kernel conv2d_grouped_aligned_f32_t_full ALIGNED FULL_EPILOGUE TEXEL needs=texel
 #pragma kernel conv2d_grouped_aligned_f32_gate ALIGNED FULL_EPILOGUE GATE
+#pragma kernel conv2d_grouped_aligned_f32_t_gate ALIGNED FULL_EPILOGUE GATE TEXEL needs=texel
 #pragma kernel conv2d_grouped_aligned_f16 ALIGNED STORAGE_F16
+#pragma kernel conv2d_grouped_aligned_f16_t ALIGNED STORAGE_F16 TEXEL needs=texel
 #pragma kernel conv2d_grouped_aligned_f16_full ALIGNED STORAGE_F16 FULL_EPILOGUE
+#pragma kernel conv2d_grouped_aligned_f16_t_full ALIGNED STORAGE_F16 FULL_EPILOGUE TEXEL needs=texel
 #pragma kernel conv2d_grouped_aligned_f16_gate ALIGNED STORAGE_F16 FULL_EPILOGUE GATE
+#pragma kernel conv2d_grouped_aligned_f16_t_gate ALIGNED STORAGE_F16 FULL_EPILOGUE GATE TEXEL needs=texel
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #include "activation.glsl"
