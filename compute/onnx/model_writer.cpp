@@ -270,6 +270,7 @@ Status ModelWriter::save(const std::string &path) const {
     if (!file) return Error(Code::io_error, path + ": cannot be opened for writing");
     bool written = true;
     write([&](std::string_view piece) {
+        if (piece.empty()) return;  // fwrite takes no null pointer, not even for no bytes
         written = written && std::fwrite(piece.data(), 1, piece.size(), file) == piece.size();
     });
     if (std::fclose(file) != 0 || !written) return Error(Code::io_error, path + ": writing failed");

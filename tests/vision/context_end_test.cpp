@@ -49,9 +49,9 @@ TEST_CASE("submit_frame beside destroy_context: what was taken is released once"
         const sac_context context = host.context;
         std::atomic<uint64_t> released = 0, taken = 0;
         sac_result last = SAC_OK;
+        ColorFrame picture(SAC_FORMAT_RGB8, 8, 2, 1, 0);  // lent until its last release: outlives thread and context
+        count_release(picture.frame, released);
         std::thread writer([&] {
-            ColorFrame picture(SAC_FORMAT_RGB8, 8, 2, 1, 0);
-            count_release(picture.frame, released);
             while ((last = host.sac.submit_frame(context, &picture.frame)) == SAC_OK) ++taken;
         });
         while (taken < 10) std::this_thread::yield();
