@@ -136,6 +136,8 @@ private:
                 TunedProblem problem{choice.problem, 0, {}, choice.taken, choice.taken};
                 for (const std::string &name : choice.candidates) problem.candidates.push_back({name, 0});
                 problems().push_back(std::move(problem));
+                nested_.push_back(std::any_of(plan.choices.data(), &choice,
+                                              [&](const KernelChoice &other) { return other.node == choice.node; }));
             }
             ++problems()[at->second].nodes;
         }
@@ -176,21 +178,27 @@ private:
         return list;
     }
 
+    // What is a part of another problem's candidate is measured after that: where another candidate is taken it does
+    // not occur.
     Status measure_candidates(int pass) {
         std::vector<Picks> lists;
-        size_t rounds = 0;
+        size_t rounds[2] = {};  // of whole problems, of parts
         for (size_t p = 0; p < problems().size(); ++p) {
             lists.push_back(contenders(p, pass));
-            rounds = std::max(rounds, lists.back().size());
+            size_t &most = rounds[nested_[p]];
+            most = std::max(most, lists.back().size());
         }
-        if (pass > 0 && rounds < 2) return {};
-        total_ = done_ + rounds * static_cast<size_t>(tuner_.passes - pass) + plans_to_compare;
-        for (size_t round = 0; round < rounds && !report_.stopped; ++round) {
-            Picks picks = expected();
-            for (size_t p = 0; p < picks.size(); ++p)
-                if (!lists[p].empty()) picks[p] = lists[p][round % lists[p].size()];
-            SAC_TRY(measure(picks));
-            ++done_;
+        for (size_t &count : rounds)
+            if (pass > 0 && count < 2) count = 0;
+        total_ = done_ + (rounds[0] + rounds[1]) * static_cast<size_t>(tuner_.passes - pass) + plans_to_compare;
+        for (const bool nested : {false, true}) {
+            for (size_t round = 0; round < rounds[nested] && !report_.stopped; ++round) {
+                Picks picks = expected();
+                for (size_t p = 0; p < picks.size(); ++p)
+                    if (nested_[p] == nested && !lists[p].empty()) picks[p] = lists[p][round % lists[p].size()];
+                SAC_TRY(measure(picks));
+                ++done_;
+            }
         }
         return {};
     }
@@ -352,6 +360,7 @@ private:
     const TunerOptions &tuner_;
     TunerReport report_;
     std::map<std::string, size_t, std::less<>> index_;  // of report_.problems
+    std::vector<bool> nested_;                          // by problem: a part of the expected candidate of another
     std::vector<std::vector<bool>> dropped_;            // by problem and candidate: cannot be loaded
     std::vector<std::vector<double>> least_;            // nanoseconds of the shortest run
     Clock::time_point start_ = Clock::now();
@@ -365,7 +374,8 @@ Tuning TunerReport::winners() const {
     for (const TunedProblem &problem : problems) {
         const auto measured = std::count_if(problem.candidates.begin(), problem.candidates.end(),
                                             [](const auto &candidate) { return candidate.nanoseconds > 0; });
-        if (measured >= 2) tuning[problem.problem] = problem.candidates[problem.winner].name;
+        if (measured < 2 || (stopped && problem.winner == problem.expected)) continue;
+        tuning[problem.problem] = problem.candidates[problem.winner].name;
     }
     return tuning;
 }

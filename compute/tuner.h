@@ -40,7 +40,8 @@ struct TunerReport {
     /// measured.
     double expected_ns = 0, tuned_ns = 0;
 
-    /// Of the problems of which two candidates were measured.
+    /// Of the problems of which two candidates were measured; where the tuner was stopped, of those alone that another
+    /// candidate than the expected one has won: what an earlier run has found out about the rest still holds.
     Tuning winners() const;
 };
 

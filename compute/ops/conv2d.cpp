@@ -133,7 +133,9 @@ Status plan_joined(PlanContext &ctx, const ConvolutionNode &conv, int64_t join) 
             add_winograd_candidates(ctx, conv, product, candidates);
             add_direct_candidate(ctx, conv, product, candidates);
         }
-        SAC_TRY(ctx.choose(describe_problem(product), candidates));
+        // The same product of a whole convolution has other candidates.
+        const char *part = conv.group > 1 ? " of groups" : "";
+        SAC_TRY(ctx.choose(describe_problem(product) + part, candidates));
     }
     return {};
 }

@@ -261,8 +261,11 @@ Status plan_phases(PlanContext &ctx, const Transposed &conv, const std::vector<R
         const StorageId storage = ctx.temporary(ctx.node().name + ".phases", blocks.pixels * blocks.channels());
         blocks.place = {storage, blocks.channels() / 4, 0};
     }
-    for (size_t i = 0; i < sets.size(); ++i)
-        SAC_TRY(plan_product(ctx, product_of(ctx, conv, sets[i], blocks, static_cast<int64_t>(i))));
+    for (size_t i = 0; i < sets.size(); ++i) {
+        const MatrixProduct product = product_of(ctx, conv, sets[i], blocks, static_cast<int64_t>(i));
+        // The same product of a convolution has other candidates.
+        SAC_TRY(ctx.choose(describe_problem(product) + " of phases", product_candidates(ctx, product)));
+    }
     if (blocks.phases > 1) interleave(ctx, conv, blocks, place);
     return {};
 }
