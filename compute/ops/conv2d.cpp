@@ -159,6 +159,7 @@ Status plan(PlanContext &ctx) {
 Result<ConvolutionNode> ConvolutionNode::read(const PlanContext &ctx) {
     const Shape &x = ctx.input(0).shape, &w = ctx.input(1).shape;
     if (!ctx.input(1).constant) return ctx.unsupported("weights that are not constant");
+    if (element_count(ctx.output().shape) == 0) return ctx.unsupported("an input without elements");
     ConvolutionNode conv;
     const auto window = read_window(ctx.node(), x, std::span(w).subspan(2));
     if (!window.ok()) return window.error();

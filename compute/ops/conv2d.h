@@ -11,7 +11,8 @@ struct ConvolutionNode {
     HostTensor weights;       ///< f32, out_channels x in_channels / group x taps, as in the file
     std::vector<float> bias;  ///< empty: none
 
-    /// Error: unsupported, if weights or bias are not constant or the image is too large for the kernels' arithmetic.
+    /// Error: unsupported, if weights or bias are not constant, or the images have no pixels or too many for the
+    /// kernels' arithmetic.
     static Result<ConvolutionNode> read(const PlanContext &ctx);
 
     int64_t taps() const { return window.taps(); }

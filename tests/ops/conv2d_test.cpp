@@ -1,7 +1,10 @@
 // Conv of one group against plain loops: every tile, odd and prime sizes, strides, dilations, paddings, epilogues.
 #include <doctest/doctest.h>
 
+#include "compute/session.h"
 #include "tests/ops/conv_reference.h"
+#include "tests/support/device.h"
+#include "tests/support/model.h"
 
 using namespace sac;
 using namespace sac::test;
@@ -197,6 +200,18 @@ TEST_CASE("conv2d: what a file may not say") {
     CHECK(error_of([](OpCase &op) { op.inputs[0] = runtime({1, 3, 5, 5, 5, 5}, 2); }).code == Code::unsupported);
     CHECK(error_of([](OpCase &op) { op.inputs[1] = runtime({4, 3, 3, 3}, 2); }).code == Code::unsupported);
     CHECK(error_of([](OpCase &op) { op.inputs.resize(1); }).code == Code::invalid_file);
+}
+
+TEST_CASE("conv2d: an input without elements is refused") {
+    onnx::ModelWriter model(13);
+    model.floats("none", {0, 8, 9, 9}, {});
+    model.floats("w", {8, 8, 3, 3}, std::vector<float>(576, 1.0f));
+    model.node("Conv", {"none", "w"}, {"y"}, {}, "conv");
+    model.output("y");
+    const auto plan = make_plan(import_model(model), device().caps(), kernels(), {});
+    REQUIRE(!plan.ok());
+    CHECK(plan.error().code == Code::unsupported);
+    CHECK_MESSAGE(plan.error().message.find("'conv'") != std::string::npos, plan.error().message);
 }
 
 TEST_CASE("conv2d: every variant was checked") { check_every_variant("ops/conv2d.comp"); }
