@@ -13,7 +13,7 @@ struct Tiling {
     const char *name, *suffix;  // of the kernel's name
     int columns;                // of a lane
     int64_t rows;
-    bool texel;      // reads the weights through a texel view
+    bool texel;      // reads source and weights through texel views
     bool only_full;  // there is no variant that only clamps
     // GFLOP/s in the inside of a large product; 0: there is no such kernel. CPU: llvmpipe on two cores of 2.6 GHz. GPU:
     // not measured; what could be expected of one of 10 TFLOP/s in float.
@@ -92,6 +92,7 @@ std::vector<ProductTile> product_tiles(PlanContext &ctx, const MatrixProduct &pr
     std::vector<ProductTile> tiles;
     for (const Tiling &tiling : tilings) {
         ProductTile tile = {tiling.name, {}, tiling.columns, tiling.rows};
+        tile.texel = tiling.texel;
         const std::string stem = std::string(stem_of(product)) + (product.half ? "_f16" : "_f32");
         std::vector<std::string_view> epilogues = epilogue_variants(product.epilogue);
         if (tiling.only_full) epilogues = {"_full"};
@@ -133,7 +134,7 @@ void dispatch_product(PlanContext &ctx, const MatrixProduct &product, const Prod
     Dispatch dispatch;
     dispatch.kernel = tile.kernel;
     dispatch.bindings = {reads(product.source), reads(weights)};
-    // Without a residual the weights stand in for it: they are finite, and what is read is multiplied by zero.
+    // Without a residual the weights stand in for it: a texel of them is read and left out.
     if (tile.full)
         dispatch.bindings.push_back(epilogue.residual ? reads_in_place(ctx.residual_storage()) : reads(weights));
     const bool part = quads_of(product.columns) != product.destination_stride;

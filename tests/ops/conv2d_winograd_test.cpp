@@ -2,7 +2,10 @@
 // What is expected to be slower is run as well: check_conv takes each candidate in turn.
 #include <doctest/doctest.h>
 
+#include "compute/session.h"
 #include "tests/ops/conv_reference.h"
+#include "tests/support/device.h"
+#include "tests/support/model.h"
 
 using namespace sac;
 using namespace sac::test;
@@ -46,6 +49,51 @@ TEST_CASE("winograd: so many tiles that they are taken in parts") {
 
 TEST_CASE("winograd: long sums stay within the bound") {
     check_conv({.channels = 1031, .h = 8, .w = 8, .out_channels = 33});
+}
+
+TEST_CASE("winograd: what lies between its steps can be bound, or it is no candidate") {
+    onnx::ModelWriter model(13);
+    const std::vector<int64_t> same = {1, 1, 1, 1};
+    model.input("x", {1, 64, 32, 32});
+    model.floats("w", {32, 64, 3, 3}, random_floats(32 * 64 * 9, 1));
+    model.node("Conv", {"x", "w"}, {"y"}, {{"pads", same}});
+    model.output("y");
+    // 64 tiles: 36,864 texels of them, 18,720 of weights for a panel of 32 columns; the image has 16,384.
+    const auto candidates = [&](uint32_t views, uint32_t range) {
+        vk::Caps caps = device().caps();
+        caps.limits.maxTexelBufferElements = std::min(views, caps.limits.maxTexelBufferElements);
+        caps.limits.maxStorageBufferRange = std::min(range, caps.limits.maxStorageBufferRange);
+        SessionOptions options;
+        std::vector<std::string> found;
+        const auto plan_with = [&] {
+            auto plan = make_plan(import_model(model), caps, kernels(), options);
+            REQUIRE_MESSAGE(plan.ok(), plan.error().message);
+            return std::move(*plan);
+        };
+        const KernelChoice choice = plan_with().choices.at(0);
+        for (const std::string &name : choice.candidates) {
+            options.tuning[choice.problem] = name;
+            const Plan plan = plan_with();
+            for (const Dispatch &dispatch : plan.dispatches) {
+                const auto kernel = kernels().get(dispatch.kernel);
+                REQUIRE(kernel.ok());
+                const auto &kinds = (*kernel)->pipeline.interface().bindings;
+                for (size_t i = 0; i < kinds.size(); ++i) {
+                    const Storage &storage = plan.storages[dispatch.bindings[i].storage];
+                    if (kinds[i] == vk::BindingKind::storage_texel_buffer)
+                        CHECK_MESSAGE(storage.bytes / 16 <= views, name << ": " << storage.name);
+                }
+            }
+            if (name.starts_with("winograd")) found.push_back(name);
+        }
+        return found;
+    };
+    const size_t all = candidates(1u << 27, 1u << 27).size();
+    CHECK(all > 0);
+    const size_t without_views = candidates(20'000, 1u << 27).size();
+    CHECK(without_views > 0);
+    if (device().caps().satisfies("texel,shuffle8")) CHECK(without_views < all);
+    CHECK(candidates(1u << 27, 500'000).empty());
 }
 
 TEST_CASE("winograd: every variant was checked") {
