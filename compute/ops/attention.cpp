@@ -295,6 +295,7 @@ Status plan(PlanContext &ctx) {
         }
         parts = std::move(next);
     }
+    bindings.back().part = parts.size() > 1;
     for (Attention &part : parts) {
         for (; part.batch.size() < 2; part.batch.insert(part.batch.begin(), 1))
             for (Place *place : {&part.q, &part.k, &part.v, &part.y, &part.mask})

@@ -1,7 +1,7 @@
 // Parts of a tensor:
 //   Slice  y[i] = x[start + i step] on each axis that is named (attributes until opset 9, inputs 1 to 4 after)
 //   Split  y_k = the k-th part along `axis`; sizes in `split` (attribute, from opset 13 input 1) or even
-// (https://onnx.ai/onnx/operators/onnx__Slice.html, onnx__Split.html), and one of our own that fusion makes:
+// (https://onnx.ai/onnx/operators/onnx__Slice.html, onnx__Split.html)
 #include "compute/ops/copy.h"
 
 namespace sac::ops {
