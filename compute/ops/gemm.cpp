@@ -52,6 +52,7 @@ Status plan_gemm(PlanContext &ctx) {
     const Shape &a = ctx.input(0).shape, &y = ctx.output().shape;
     if (node.int_or("transA", 0) != 0) return ctx.unsupported("attribute transA");
     if (!ctx.input(1).constant) return ctx.unsupported("an input B that is not constant");
+    if (element_count(y) == 0 || a[1] == 0) return ctx.unsupported("an input without elements");
     SAC_ASSIGN(const auto bias, bias_of(ctx, y[0], y[1]));
     return plan_constant_product(ctx, y[0], a[1], y[1], node.int_or("transB", 0) != 0, node.float_or("alpha", 1), bias);
 }

@@ -124,6 +124,8 @@ TEST_CASE("gemm: what a file may not say") {
     CHECK(error_of({runtime({3, 4}, 1), runtime({4, 6}, 2)}).code == Code::unsupported);
     CHECK(error_of({runtime({4, 3}, 1), constant({4, 6}, 2)}, {{"transA", int64_t{1}}}).code == Code::unsupported);
     CHECK(error_of({runtime({3, 4}, 1)}).code == Code::invalid_file);
+    CHECK(error_of({constant({3, 0}, 1), constant({0, 6}, 2)}).code == Code::unsupported);
+    CHECK(error_of({constant({0, 4}, 1), constant({4, 6}, 2)}).code == Code::unsupported);
 }
 
 TEST_CASE("gemm: every variant was checked") { check_every_variant("ops/gemm.comp"); }
