@@ -390,7 +390,10 @@ std::string describe(const PlanContext &ctx, const Transposed &conv) {
                        static_cast<long long>(axis.kernel), static_cast<long long>(axis.stride),
                        static_cast<long long>(axis.dilation), static_cast<long long>(axis.pad_begin));
     }
-    if (ctx.node().epilogue.residual) text += " residual";
+    if (ctx.node().epilogue.residual)
+        text += " residual";
+    else if (!as_clamp(ctx.node().epilogue))
+        text += " activation";
     return text;
 }
 
