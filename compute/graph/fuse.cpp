@@ -30,6 +30,7 @@ void fuse(Graph &graph) {
         remove_dead(graph);
         if (!changed) break;
     }
+    if (fuse_matmuls(graph)) remove_dead(graph);
 }
 
 }  // namespace sac

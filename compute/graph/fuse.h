@@ -23,6 +23,9 @@ bool fuse_gelus(Graph &graph);
 /// which takes an epilogue.
 bool fuse_linears(Graph &graph);
 
+/// MatMul by a transposed tensor -> saccade.MatMul, whose attribute perm is the transposition's. Hides attention: last.
+bool fuse_matmuls(Graph &graph);
+
 /// Chains of Reshape, Flatten, Squeeze, Unsqueeze, Transpose: joined, cancelled, or moved past Pad and Softmax, so that
 /// channels stay the second axis. A transposition of axes of size 1 alone becomes a Reshape.
 bool fuse_transpositions(Graph &graph);

@@ -343,4 +343,47 @@ bool fuse_linears(Graph &graph) {
     return changed;
 }
 
+namespace {
+
+/// True if the value surely lies densely: it comes from a list of tokens, past what only moves elements.
+bool comes_dense(const Graph &graph, const Links &links, ValueId id) {
+    for (size_t at = links.producer(id); at != SIZE_MAX; at = links.producer(graph.nodes[at].inputs[0])) {
+        const Node &node = graph.nodes[at];
+        if (is_a(node, "MatMul") || is_a(node, "LayerNormalization")) return true;
+        if (node.domain == "saccade") return node.type == "Linear" || node.type == "Attention";
+        if (!is_a(node, "Reshape") && !is_a(node, "Split") && !is_a(node, "Slice")) return false;
+    }
+    return true;  // an input of the graph
+}
+
+}  // namespace
+
+bool fuse_matmuls(Graph &graph) {
+    bool changed = false;
+    Links links(graph);
+    for (size_t i = 0; i < graph.nodes.size(); ++i) {
+        const Node &node = graph.nodes[i];
+        if (!is_a(node, "MatMul") || node.inputs.size() != 2) continue;
+        const Node *transpose = writer(graph, links, node, 1, "Transpose");
+        if (!transpose) continue;
+        const ValueId source = transpose->inputs[0];
+        const auto rank = static_cast<int64_t>(graph.values[source].shape.size());
+        std::vector<int64_t> perm = transpose->ints_or("perm", {});
+        if (perm.empty())
+            for (int64_t axis = rank; axis-- > 0;) perm.push_back(axis);
+        // To channels-last C4 need not be moved at all.
+        bool free = rank > 2 && perm[0] == 0 && perm.back() == 1;
+        for (int64_t axis = 1; axis + 1 < rank; ++axis) free = free && perm[static_cast<size_t>(axis)] == axis + 1;
+        if (rank < 2 || (free && !comes_dense(graph, links, source))) continue;
+        Node fused = node;
+        fused.domain = "saccade";
+        fused.opset = 1;
+        fused.inputs[1] = source;
+        fused.attributes = {{"perm", std::move(perm)}};
+        links.replace(i, std::move(fused));
+        changed = true;
+    }
+    return changed;
+}
+
 }  // namespace sac

@@ -42,6 +42,7 @@
     X(linear)                    \
     X(log)                       \
     X(matmul)                    \
+    X(matmul_permuted)           \
     X(max)                       \
     X(max_pool)                  \
     X(max_pool_taps)             \

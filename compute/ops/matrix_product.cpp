@@ -160,9 +160,9 @@ void dispatch_product(PlanContext &ctx, const MatrixProduct &product, const Prod
                              word(w->kernel_w), word(w->stride_y), word(w->stride_x), word(w->dilation_y),
                              word(w->dilation_x), word(w->pad_top), word(w->pad_left)});
     } else {
-        dispatch.push_words({word(product.rows * product.source_stride), word(panels * panel),
-                             word(product.rows * product.destination_stride), word(product.skip_at),
-                             word(product.skip)});
+        dispatch.push_words({product.repeats_rows ? 0u : word(product.rows * product.source_stride),
+                             word(panels * panel), word(product.rows * product.destination_stride),
+                             word(product.skip_at), word(product.skip)});
     }
     dispatch.groups = {word(row_tiles * panels), word(product.batches), 1};
     dispatch.flops = product.flops();

@@ -1,6 +1,7 @@
 #pragma once
-// The matrix core on the host's side: products with constant weights, which convolutions and linear layers share.
-// Kernels: conv2d.comp, gemm.comp (on include/matrix_tile.glsl and matrix_block.glsl), conv3d.comp (on the former).
+// The matrix core on the host's side: products with constant weights, which convolutions and linear layers share, and
+// with weights that are packed on the device (matmul.cpp). Kernels: conv2d.comp, gemm.comp (on include/matrix_tile.glsl
+// and matrix_block.glsl), conv3d.comp (on the former).
 
 #include "compute/ops/window.h"
 
@@ -59,8 +60,9 @@ struct MatrixProduct {
     int64_t residual_stride = 0, residual_offset = 0;
     /// Products of the same shape, whose rows lie one product after another, with weights of their own. No window then.
     int64_t batches = 1;
-    bool half = false;  ///< source, weights and destination are f16
-    Epilogue epilogue;  ///< its residual is the node's
+    bool repeats_rows = false;  ///< all of these products are of the same rows
+    bool half = false;          ///< source, weights and destination are f16
+    Epilogue epilogue;          ///< its residual is the node's
     PackWeights pack;
 
     double flops() const { return 2 * static_cast<double>(batches * rows) * depth * static_cast<double>(columns); }

@@ -234,3 +234,38 @@ TEST_CASE("what looks like a shuffle and is none stays") {
     fuse(h.graph);
     CHECK(types_of(h.graph) == "Reshape Transpose Gather");
 }
+
+TEST_CASE("a product by a transposed tensor reads it as it lies") {
+    GraphBuilder g;
+    const ValueId q = g.input("q", {2, 3, 9, 8}), x = g.input("x", {2, 10, 24});
+    const ValueId heads = g.node("Reshape", {x, g.integers("shape", {2, 10, 3, 8})}, "heads", {2, 10, 3, 8});
+    const ValueId k = g.node("Transpose", {heads}, "k", {2, 3, 8, 10}, {{"perm", Ints{0, 2, 3, 1}}});
+    g.output(g.node("MatMul", {q, k}, "y", {2, 3, 9, 10}));
+    fuse(g.graph);
+    CHECK(types_of(g.graph) == "Reshape saccade.MatMul");
+    const Node &product = g.graph.nodes.back();
+    CHECK(product.inputs == std::vector<ValueId>{q, heads});
+    CHECK(product.ints_or("perm", {}) == Ints{0, 2, 3, 1});
+}
+
+TEST_CASE("a transposition that only names a convolution's layout stays before a product") {
+    GraphBuilder g;
+    const ValueId x = g.input("x", {1, 3, 6, 6}), q = g.input("q", {1, 9, 36});
+    const ValueId c = g.node("Conv", {x, g.filled("w", {4, 3, 1, 1}, 2)}, "c", {1, 4, 6, 6});
+    const ValueId pixels = g.node("Reshape", {c, g.integers("shape", {1, 4, 36})}, "pixels", {1, 4, 36});
+    const ValueId tokens = g.node("Transpose", {pixels}, "tokens", {1, 36, 4}, {{"perm", Ints{0, 2, 1}}});
+    g.output(g.node("MatMul", {q, tokens}, "y", {1, 9, 4}));
+    fuse(g.graph);
+    CHECK(types_of(g.graph) == "Conv Reshape Transpose MatMul");
+}
+
+TEST_CASE("a softmax between two products is attention first") {
+    GraphBuilder g;
+    const ValueId q = g.input("q", {2, 9, 8}), k = g.input("k", {2, 10, 8}), v = g.input("v", {2, 10, 8});
+    const ValueId t = g.node("Transpose", {k}, "t", {2, 8, 10}, {{"perm", Ints{0, 2, 1}}});
+    const ValueId scores = g.node("MatMul", {q, t}, "scores", {2, 9, 10});
+    const ValueId weights = g.node("Softmax", {scores}, "weights", {2, 9, 10}, {{"axis", int64_t{-1}}});
+    g.output(g.node("MatMul", {weights, v}, "y", {2, 9, 8}));
+    fuse(g.graph);
+    CHECK(types_of(g.graph) == "saccade.Attention");
+}

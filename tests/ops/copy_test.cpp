@@ -68,6 +68,16 @@ void check_slice(const Shape &x, const List &starts, const List &ends, const Lis
 
 }  // namespace
 
+TEST_CASE("copies of rows, cut off or padded behind") {
+    for (const int64_t length : {1, 2, 3, 5, 8, 13}) {
+        for (const int64_t begin : {0, 3, 4}) {
+            const int64_t end = begin + length;
+            check_slice({7, 17}, {begin}, {end}, {1}, {1}, {7, length}, {0, begin}, {1, 1});
+            check_slice({3, 5, 17}, {begin}, {end}, {2}, {1}, {3, 5, length}, {0, 0, begin}, {1, 1, 1});
+        }
+    }
+}
+
 TEST_CASE("transpose") {
     check_transpose({2, 5, 3, 7}, {0, 2, 3, 1});
     check_transpose({2, 8, 3, 7}, {0, 2, 3, 1});  // C4 is that already
@@ -312,6 +322,7 @@ TEST_CASE("expand") {
 
 TEST_CASE("copy: every variant was checked") {
     check_every_variant("ops/copy_dense.comp");
+    check_every_variant("ops/copy_rows.comp");
     check_every_variant("ops/channel_gather.comp");
     check_every_variant("ops/copy_channels.comp");
 }

@@ -8,12 +8,25 @@ using namespace sac::test;
 
 namespace {
 
-void check_matmul(const OpInput &a, const OpInput &b, const Shape &y) {
-    INFO("MatMul of ", to_string(a.shape), " and ", to_string(b.shape));
+// With a `perm`, saccade.MatMul: by b with its axes in that order.
+void check_matmul(const OpInput &a, const OpInput &b, const Shape &y, const std::vector<int64_t> &perm = {}) {
+    INFO("MatMul of ", to_string(a.shape), " and ", to_string(b.shape), " transposed by ", to_string(perm));
     OpCase op{.type = "MatMul", .inputs = {a, b}};
+    if (!perm.empty()) {
+        op.domain = "saccade";
+        op.opset = 1;
+        op.attributes = {{"perm", perm}};
+    }
     op.c4 = y.size() > 1;
     check_op(op, [&](const std::vector<Array> &in) {
         Shape left = a.shape, right = b.shape, full = y;
+        for (size_t i = 0; i < perm.size(); ++i) right[i] = b.shape[static_cast<size_t>(perm[i])];
+        const auto in_order = [&](const std::vector<int64_t> &at) {
+            std::vector<int64_t> from = at;
+            for (size_t i = 0; i < perm.size(); ++i)
+                from[static_cast<size_t>(perm[i])] = at[at.size() - perm.size() + i];
+            return from;
+        };
         if (left.size() == 1) {
             left.insert(left.begin(), 1);
             full.insert(full.end() - (b.shape.size() > 1 ? 1 : 0), 1);
@@ -28,7 +41,8 @@ void check_matmul(const OpInput &a, const OpInput &b, const Shape &y) {
             for (int64_t k = 0; k < left.back(); ++k) {
                 la.back() = k;
                 rb[rb.size() - 2] = k;
-                out[flat] += in[0][flat_index(left, la)] * in[1][flat_index(right, rb)];
+                out[flat] += in[0][flat_index(left, la)] *
+                             in[1][perm.empty() ? flat_index(right, rb) : flat_index(b.shape, in_order(rb))];
             }
         });
         out.shape = y;
@@ -46,6 +60,41 @@ TEST_CASE("matmul: two computed tensors") {
     check_matmul(runtime({2, 1, 5, 7}, 1), runtime({3, 7, 9}, 2), {2, 3, 5, 9});
     check_matmul(runtime({2, 1, 3, 4}, 1), runtime({1, 3, 4, 8}, 2), {2, 3, 3, 8});
     check_matmul(runtime({2, 3, 1, 5}, 1), runtime({3, 5, 6}, 2), {2, 3, 1, 6});
+    check_matmul(runtime({3, 1, 1}, 1), runtime({3, 1, 1}, 2), {3, 1, 1});
+    check_matmul(runtime({37, 131}, 1), runtime({131, 151}, 2), {37, 151});
+    check_matmul(runtime({3, 33, 8}, 1), runtime({3, 8, 68}, 2), {3, 33, 68});
+    check_matmul(runtime({2, 3, 17, 12}, 1), runtime({2, 1, 12, 20}, 2), {2, 3, 17, 20});  // more rows by the same b
+    check_matmul(runtime({2, 1, 17, 12}, 1), runtime({2, 3, 12, 20}, 2), {2, 3, 17, 20});  // the same rows: copied
+    check_matmul(runtime({17, 12}, 1), runtime({2, 3, 12, 20}, 2), {2, 3, 17, 20});        // the same rows: read again
+    check_matmul(runtime({3, 5, 8}, 1), runtime({2, 1, 8, 4}, 2), {2, 3, 5, 4});
+}
+
+TEST_CASE("matmul: the matrix core does what is not tiny") {
+    const auto a = runtime({8, 64, 64}, 1), b = runtime({8, 64, 64}, 2);
+    check_matmul(a, b, {8, 64, 64});
+    check_matmul(a, b, {8, 64, 64}, {0, 2, 1});
+}
+
+TEST_CASE("matmul: by a tensor whose axes lie in another order") {
+    check_matmul(runtime({5, 7}, 1), runtime({3, 7}, 2), {5, 3}, {1, 0});
+    check_matmul(runtime({5, 8}, 1), runtime({12, 8}, 2), {5, 12}, {1, 0});
+    check_matmul(runtime({5, 8}, 1), runtime({13, 8}, 2), {5, 13}, {1, 0});
+    check_matmul(runtime({2, 3, 9, 8}, 1), runtime({2, 10, 3, 8}, 2), {2, 3, 9, 10}, {0, 2, 3, 1});
+    check_matmul(runtime({2, 3, 9, 5}, 1), runtime({2, 10, 3, 5}, 2), {2, 3, 9, 10}, {0, 2, 3, 1});
+    check_matmul(runtime({2, 3, 9, 10}, 1), runtime({2, 10, 3, 8}, 2), {2, 3, 9, 8}, {0, 2, 1, 3});
+    check_matmul(runtime({2, 3, 4}, 1), runtime({5, 4, 2}, 2), {2, 3, 5}, {2, 1, 0});
+    const auto load = [](std::vector<int64_t> perm) {
+        return load_code({.type = "MatMul",
+                          .inputs = {runtime({2, 3, 4}, 1), runtime({2, 5, 4}, 2)},
+                          .attributes = {{"perm", std::move(perm)}},
+                          .opset = 1,
+                          .domain = "saccade"});
+    };
+    CHECK(load({0, 2, 1}) == Code::ok);
+    CHECK(load({0, 1, 2}) == Code::invalid_file);
+    CHECK(load({0, 1}) == Code::invalid_file);
+    CHECK(load({0, 2, 2}) == Code::invalid_file);
+    CHECK(load({0, 3, -1}) == Code::invalid_file);
 }
 
 TEST_CASE("matmul: a constant on one side") {
@@ -64,7 +113,9 @@ TEST_CASE("matmul: vectors") {
 
 TEST_CASE("matmul: a reduction of more than 65,535 steps") {
     check_matmul(runtime({2, 70001}, 1), constant({70001, 3}, 2), {2, 3});
-    CHECK(load_code({.type = "MatMul", .inputs = {runtime({2, 70001}, 1), runtime({70001, 3}, 2)}}) ==
+    check_matmul(runtime({2, 70001}, 1), runtime({70001, 3}, 2), {2, 3});
+    check_matmul(runtime({2, 70004}, 1), runtime({3, 70004}, 2), {2, 3}, {1, 0});
+    CHECK(load_code({.type = "MatMul", .inputs = {runtime({1, 270001}, 1), runtime({270001, 1}, 2)}}) ==
           Code::unsupported);
 }
 
@@ -76,4 +127,7 @@ TEST_CASE("matmul: shapes that do not fit") {
           Code::unsupported);
 }
 
-TEST_CASE("matmul: every variant was checked") { check_every_variant("ops/matmul.comp"); }
+TEST_CASE("matmul: every variant was checked") {
+    check_every_variant("ops/matmul.comp");
+    check_every_variant("ops/matmul_pack.comp");
+}
