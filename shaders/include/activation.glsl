@@ -5,13 +5,19 @@
 
 #define ACT_NONE 0u
 #define ACT_RELU 1u
-#define ACT_CLIP 2u          // min(max(x, a), b)
+#define ACT_CLIP 2u          // bounded(x, a, b)
 #define ACT_LEAKY_RELU 3u    // x < 0 ? a x : x
 #define ACT_SIGMOID 4u
 #define ACT_HARD_SIGMOID 5u  // min(max(a x + b, 0), 1)
 #define ACT_HARD_SWISH 6u    // x min(max(x / 6 + 1 / 2, 0), 1)
 #define ACT_SILU 7u          // x sigmoid(x)
 #define ACT_TANH 8u
+
+// min(max(x, low), high), but that NaN stays NaN, which min and max may lose.
+vec4 bounded(vec4 x, float low, float high) {
+    const vec4 y = mix(x, vec4(low), lessThan(x, vec4(low)));
+    return mix(y, vec4(high), greaterThan(y, vec4(high)));
+}
 
 vec4 sac_sigmoid(vec4 x) {
     // exp of a non-positive number only: never overflows, and exact zeros and ones at the ends.
@@ -24,11 +30,11 @@ vec4 sac_sigmoid(vec4 x) {
 vec4 activate(vec4 x, uint kind, float a, float b) {
     const vec4 sigmoid = sac_sigmoid(kind == ACT_TANH ? 2.0 * x : x);
     vec4 y = x;
-    y = kind == ACT_RELU ? max(x, 0.0) : y;
-    y = kind == ACT_CLIP ? min(max(x, a), b) : y;
+    y = kind == ACT_RELU ? mix(x, vec4(0.0), lessThan(x, vec4(0.0))) : y;
+    y = kind == ACT_CLIP ? bounded(x, a, b) : y;
     y = kind == ACT_LEAKY_RELU ? mix(x, a * x, lessThan(x, vec4(0.0))) : y;
     y = kind == ACT_SIGMOID ? sigmoid : y;
-    y = kind == ACT_HARD_SIGMOID ? clamp(a * x + b, 0.0, 1.0) : y;
+    y = kind == ACT_HARD_SIGMOID ? bounded(a * x + b, 0.0, 1.0) : y;
     y = kind == ACT_HARD_SWISH ? x * clamp(x / 6.0 + 0.5, 0.0, 1.0) : y;
     y = kind == ACT_SILU ? x * sigmoid : y;
     y = kind == ACT_TANH ? 2.0 * sigmoid - 1.0 : y;

@@ -1,9 +1,9 @@
 // What a kernel does to its sums before it stores them. Needs pc.activation, activation_a, activation_b.
 //   FULL_EPILOGUE  activation(sum + residual), any kind; needs a binding `residual` and pc.has_residual, residual_stride
 //                  and residual_offset.
-//   with GATE      those kinds alone that clamp(x, low, high) * clamp(slope x + offset, floor, ceiling) can do: all but
+//   with GATE      those kinds alone that bounded(x, low, high) * clamp(slope x + offset, floor, ceiling) can do: all but
 //                  the sigmoid's family.
-//   otherwise      clamp(sum, a, b) alone, which serves none (-inf, inf), relu (0, inf) and clip.
+//   otherwise      bounded(sum, a, b) alone, which serves none (-inf, inf), relu (0, inf) and clip.
 // Worth variants: where branches are masks all kinds are computed for every element, which costs as much as 24 products.
 #ifndef SAC_EPILOGUE_GLSL
 #define SAC_EPILOGUE_GLSL
@@ -28,7 +28,7 @@ float gate_offset = gate_sigmoid ? pc.activation_b : gate_swish ? 0.5 : gate_lea
 float gate_floor = gate_leaky ? min(pc.activation_a, 1.0) : gate_swish || gate_sigmoid ? 0.0 : 1.0;
 float gate_ceiling = gate_leaky ? max(pc.activation_a, 1.0) : 1.0;
 vec4 gated(vec4 x) {
-    return clamp(x, gate_low, gate_high) * clamp(gate_slope * x + gate_offset, gate_floor, gate_ceiling);
+    return bounded(x, gate_low, gate_high) * clamp(gate_slope * x + gate_offset, gate_floor, gate_ceiling);
 }
 #define EPILOGUE(sum, row, quad) gated(sum + residual_texel(row, quad))
 #else
@@ -36,7 +36,7 @@ vec4 gated(vec4 x) {
     activate(sum + residual_texel(row, quad), pc.activation, pc.activation_a, pc.activation_b)
 #endif
 #else
-#define EPILOGUE(sum, row, quad) clamp(sum, pc.activation_a, pc.activation_b)
+#define EPILOGUE(sum, row, quad) bounded(sum, pc.activation_a, pc.activation_b)
 #endif
 
 // Which lanes of a texel are channels and not padding.

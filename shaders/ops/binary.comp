@@ -35,6 +35,7 @@
 #extension GL_EXT_control_flow_attributes : require
 #include "dispatch.glsl"
 #include "storage.glsl"
+#include "activation.glsl"
 #include "binary.glsl"
 
 layout(local_size_x = 64) in;
@@ -63,7 +64,7 @@ void main() {
     const vec4 value = combine(pc.a_splat != 0u ? left.xxxx : left, pc.b_splat != 0u ? right.xxxx : right);
     // Kept apart from clamp, which may lose a NaN.
     const bool clamps = !(isinf(pc.clamp_low) && isinf(pc.clamp_high));
-    const vec4 result = clamps ? clamp(value, pc.clamp_low, pc.clamp_high) : value;
+    const vec4 result = clamps ? bounded(value, pc.clamp_low, pc.clamp_high) : value;
     const bvec4 exists = lessThan(row.y * 4u + uvec4(0, 1, 2, 3), uvec4(pc.channels));
     STORE4(dst, row.x * pc.dst_stride + pc.dst_offset + row.y, mix(vec4(0.0), result, exists));
 }

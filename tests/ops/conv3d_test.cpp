@@ -31,7 +31,7 @@ OpCase case_of(const Sizes &s, bool bias, const Epilogue &epilogue) {
     op.inputs = {runtime(s.x, 1),
                  constant({s.out_channels, s.x[1] / s.group, s.kernel[0], s.kernel[1], s.kernel[2]}, 2)};
     if (bias) op.inputs.push_back(constant({s.out_channels}, 3));
-    if (epilogue.residual) op.inputs.push_back(runtime(s.y(), 4, -2, 2));
+    if (epilogue.residual) op.inputs.push_back(with_nan(runtime(s.y(), 4, -2, 2)));
     op.epilogue = epilogue;
     op.attributes = {{"group", s.group},
                      {"kernel_shape", s.kernel},

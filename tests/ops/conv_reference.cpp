@@ -10,7 +10,8 @@ OpCase conv_case(const ConvSizes &s, bool bias, const Epilogue &epilogue) {
     op.inputs = {runtime({s.n, s.channels, s.h, s.w}, 1),
                  constant({s.out_channels, s.channels / s.group, s.kernel_h, s.kernel_w}, 2)};
     if (bias) op.inputs.push_back(constant({s.out_channels}, 3));
-    if (epilogue.residual) op.inputs.push_back(runtime({s.n, s.out_channels, s.out_h(), s.out_w()}, 4, -2, 2));
+    if (epilogue.residual)
+        op.inputs.push_back(with_nan(runtime({s.n, s.out_channels, s.out_h(), s.out_w()}, 4, -2, 2)));
     op.epilogue = epilogue;
     using List = std::vector<int64_t>;
     op.attributes = {{"group", s.group},

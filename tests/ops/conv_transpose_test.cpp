@@ -67,7 +67,7 @@ OpCase transposed_case(const Sizes &s, bool bias = true, const Epilogue &epilogu
     w.insert(w.end(), s.kernel.begin(), s.kernel.end());
     op.inputs = {runtime(s.x, 1), constant(w, 2)};
     if (bias) op.inputs.push_back(constant({s.out_channels}, 3));
-    if (epilogue.residual) op.inputs.push_back(runtime(s.y(), 4, -2, 2));
+    if (epilogue.residual) op.inputs.push_back(with_nan(runtime(s.y(), 4, -2, 2)));
     op.epilogue = epilogue;
     op.attributes = {{"group", s.group},         {"kernel_shape", s.kernel}, {"strides", s.strides},
                      {"dilations", s.dilations}, {"pads", s.pads},           {"output_padding", s.padding}};

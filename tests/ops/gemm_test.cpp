@@ -21,7 +21,7 @@ void check_gemm(const Sizes &s, const Epilogue &epilogue = {}) {
     op.type = "Gemm";
     op.inputs = {runtime({s.m, s.k}, 1), constant(s.transposed ? Shape{s.n, s.k} : Shape{s.k, s.n}, 2)};
     if (!s.c.empty()) op.inputs.push_back(constant(s.c, 3));
-    if (epilogue.residual) op.inputs.push_back(runtime({s.m, s.n}, 4));
+    if (epilogue.residual) op.inputs.push_back(with_nan(runtime({s.m, s.n}, 4)));
     op.attributes = {{"transB", int64_t{s.transposed}}, {"alpha", s.alpha}, {"beta", s.beta}};
     op.epilogue = epilogue;
     check_op(op, [&](const std::vector<Array> &in) {

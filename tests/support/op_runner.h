@@ -39,6 +39,7 @@ struct OpInput {
 OpInput runtime(Shape shape, uint64_t seed, double low = -1, double high = 1);
 OpInput constant(Shape shape, uint64_t seed, double low = -1, double high = 1);
 OpInput constant_values(Shape shape, std::vector<float> values);
+OpInput with_nan(OpInput input);  ///< with a NaN for its middle element: a residual's must come through every epilogue
 OpInput integers(std::vector<int64_t> values);
 OpInput same();  ///< the tensor before it once more
 OpInput absent();
