@@ -38,6 +38,11 @@ constexpr Tiling tilings[] = {
     {"coopmat 32x32", "_c32x32", 4, 32, false, false, 0, 0, 12000},
     {"coopmat 64x64", "_c64x64", 8, 64, false, false, 0, 0, 25000},
     {"coopmat 128x128", "_c128x128", 16, 128, false, false, 0, 0, 40000},
+    // By subgroups of 64; and of 8, each 8 x 8 x 8 at a time, which newer CPU drivers offer.
+    {"coopmat 32x32 of 64", "_c32x32s64", 4, 32, false, false, 0, 0, 12000},
+    {"coopmat 64x64 of 64", "_c64x64s64", 8, 64, false, false, 0, 0, 25000},
+    {"coopmat 128x128 of 64", "_c128x128s64", 16, 128, false, false, 0, 0, 40000},
+    {"coopmat 32x32 of 8", "_c32x32s8", 4, 32, false, false, 0, 0, 3000},
 };
 
 // A GPU is busy with two workgroups on each multiprocessor; how many it has, Vulkan does not tell. Fewer workgroups

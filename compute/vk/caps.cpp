@@ -146,8 +146,8 @@ Caps query_caps(const InstanceFunctions &fn, VkPhysicalDevice physical_device, u
     caps.float16 = features.shader_float16;
     caps.storage16 = features.storage16;
     caps.host_query_reset = features.host_query_reset;
-    caps.coopmat = features.coopmat && features.memory_model && features.shader_float16 && caps.subgroup_size == 32 &&
-                   has_coopmat_16x16x16(fn, physical_device);
+    caps.coopmat = features.coopmat && features.memory_model && features.shader_float16 &&
+                   has_coopmat(fn, physical_device, caps.subgroup_size == 8 ? 8 : 16);
     caps.timestamp_valid_bits = queue_family < family_count ? families[queue_family].timestampValidBits : 0;
     caps.timestamps = caps.timestamp_valid_bits > 0 && properties.limits.timestampPeriod > 0;
     caps.max_allocation = maintenance3.maxMemoryAllocationSize;
@@ -176,6 +176,9 @@ bool Caps::satisfies(std::string_view needs) const {
         if (need == "large")
             there = limits.maxComputeWorkGroupInvocations >= 256 && limits.maxComputeSharedMemorySize >= 32768;
         if (need == "coopmat") there = coopmat;
+        if (need == "subgroup8") there = subgroup_size == 8;
+        if (need == "subgroup32") there = subgroup_size == 32;
+        if (need == "subgroup64") there = subgroup_size == 64;
         if (!there) return false;
     }
     return true;

@@ -14,29 +14,19 @@ constexpr auto half = VK_COMPONENT_TYPE_FLOAT16_NV, single = VK_COMPONENT_TYPE_F
 constexpr auto subgroup_scope = VK_SCOPE_SUBGROUP_NV;
 #endif
 
-bool is_ours(const CoopmatProperties &p) {
+bool is_ours(const CoopmatProperties &p, uint32_t side) {
 #ifdef SACCADE_COOPMAT_KHR
     const auto result = p.ResultType;
 #else
     const auto result = p.DType;
 #endif
-    return p.MSize == 16 && p.NSize == 16 && p.KSize == 16 && p.AType == half && p.BType == half && p.CType == single &&
-           result == single && p.scope == subgroup_scope;
+    return p.MSize == side && p.NSize == side && p.KSize == side && p.AType == half && p.BType == half &&
+           p.CType == single && result == single && p.scope == subgroup_scope;
 }
 
 }  // namespace
 
-const char *coopmat_extension() {
-#if defined(SACCADE_COOPMAT_KHR)
-    return VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME;
-#elif defined(SACCADE_COOPMAT_NV)
-    return VK_NV_COOPERATIVE_MATRIX_EXTENSION_NAME;
-#else
-    return nullptr;
-#endif
-}
-
-bool has_coopmat_16x16x16(const InstanceFunctions &fn, VkPhysicalDevice physical_device) {
+bool has_coopmat(const InstanceFunctions &fn, VkPhysicalDevice physical_device, uint32_t side) {
     const auto enumerate = fn.SAC_VK_COOPMAT(GetPhysicalDeviceCooperativeMatrixProperties);
     if (!enumerate) return false;
     SAC_VK_COOPMAT(VkPhysicalDeviceCooperativeMatrixProperties) stages = {};
@@ -53,7 +43,7 @@ bool has_coopmat_16x16x16(const InstanceFunctions &fn, VkPhysicalDevice physical
     std::vector<CoopmatProperties> all(count, blank);
     if (enumerate(physical_device, &count, all.data()) < 0) return false;
     all.resize(std::min<size_t>(count, all.size()));
-    return std::any_of(all.begin(), all.end(), is_ours);
+    return std::any_of(all.begin(), all.end(), [&](const CoopmatProperties &p) { return is_ours(p, side); });
 }
 
 }  // namespace sac::vk

@@ -30,7 +30,7 @@ struct Caps {
     bool subgroup_shuffle = false;  ///< shuffle in compute shaders
     bool float16 = false;           ///< shaderFloat16 arithmetic
     bool storage16 = false;         ///< 16-bit types in storage buffers
-    bool coopmat = false;     ///< cooperative matrices of 16 x 16 x 16 halves with float sums, and subgroups of 32
+    bool coopmat = false;  ///< cooperative matrices of halves with float sums: 8 x 8 x 8 in subgroups of 8, else 16^3
     bool timestamps = false;  ///< the queue can write GPU timestamps
     uint32_t timestamp_valid_bits = 0;
     bool host_query_reset = false;
@@ -38,7 +38,7 @@ struct Caps {
     Profile profile = Profile::full;
 
     /// True if the caps named in a kernel's `needs=` list (comma separated: texel, shuffle8, float16, large, coopmat)
-    /// are all there.
+    /// are all there, and the subgroup's size is what it asks for (subgroup8, subgroup32, subgroup64).
     bool satisfies(std::string_view needs) const;
     /// A hash of device, driver and profile: the key of caches on disk.
     uint64_t cache_key() const;

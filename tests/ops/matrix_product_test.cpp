@@ -72,13 +72,16 @@ TEST_CASE("matrix product: on a GPU large products take large blocks, and small 
 
 TEST_CASE("matrix product: halves go to cooperative matrices where there are some") {
     if (!vk::coopmat_extension()) return skip("the compiler of the shaders knows no cooperative matrices");
-    const auto made = vk::Device::create(coopmat_device_options({}));
-    REQUIRE_MESSAGE(made.ok(), made.error().message);
-    const auto table = KernelTable::create(**made, "");
-    REQUIRE(table.ok());
-    vk::Caps gpu = as_gpu((*made)->caps());
-    CHECK(taken({16384, 512, 1024, DType::f16}, gpu, **table) == "coopmat 128x128");
-    CHECK(taken({4096, 512, 64, DType::f16}, gpu, **table) == "coopmat 64x64");
-    CHECK(taken({49, 2048, 512, DType::f16}, gpu, **table) == "coopmat 32x32");
-    CHECK(taken({16384, 512, 1024}, gpu, **table) == "128x128");  // not floats
+    for (const uint32_t subgroup : {32u, 64u}) {
+        const auto made = vk::Device::create(coopmat_device_options({.subgroup_size = subgroup}));
+        REQUIRE_MESSAGE(made.ok(), made.error().message);
+        const auto table = KernelTable::create(**made, "");
+        REQUIRE(table.ok());
+        const vk::Caps gpu = as_gpu((*made)->caps());
+        const std::string of = subgroup == 64 ? " of 64" : "";
+        CHECK(taken({16384, 512, 1024, DType::f16}, gpu, **table) == "coopmat 128x128" + of);
+        CHECK(taken({4096, 512, 64, DType::f16}, gpu, **table) == "coopmat 64x64" + of);
+        CHECK(taken({49, 2048, 512, DType::f16}, gpu, **table) == "coopmat 32x32" + of);
+        CHECK(taken({16384, 512, 1024}, gpu, **table) == "128x128");  // not floats
+    }
 }

@@ -85,7 +85,7 @@ VKAPI_ATTR void VKAPI_CALL properties(VkPhysicalDevice device, VkPhysicalDeviceP
 VKAPI_ATTR VkResult VKAPI_CALL multiplications(VkPhysicalDevice, uint32_t *count, vk::CoopmatProperties *list) {
     *count = 1;
     if (!list) return VK_SUCCESS;
-    list->MSize = list->NSize = 16;
+    list->MSize = list->NSize = answers.size;
     list->KSize = answers.k_size;
 #ifdef SACCADE_COOPMAT_KHR
     list->AType = list->BType = VK_COMPONENT_TYPE_FLOAT16_KHR;

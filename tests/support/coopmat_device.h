@@ -14,7 +14,7 @@ namespace sac::test {
 struct CoopmatAnswers {
     bool extension = true, feature = true, memory_model = true, compute_stage = true;
     uint32_t subgroup_size = 32;
-    uint32_t k_size = 16;  ///< of the one multiplication that it offers
+    uint32_t size = 16, k_size = 16;  ///< of the one multiplication that it offers: size x size x k_size
 };
 
 /// Options of such a device. Answers hold until the next call; one device at a time.

@@ -67,7 +67,7 @@ TEST_CASE("coopmat: switched on, with the memory model, where the device has all
     if (!vk::coopmat_extension()) return test::skip("the compiler of the shaders knows no cooperative matrices");
     const auto device = make({});
     CHECK(device->caps().coopmat);
-    CHECK(device->caps().satisfies("coopmat"));
+    CHECK(device->caps().satisfies("coopmat,subgroup32"));
     CHECK(test::coopmat_asked().extension);
     CHECK(test::coopmat_asked().feature);
     CHECK(test::coopmat_asked().memory_model);
@@ -83,6 +83,16 @@ TEST_CASE("coopmat: asked for once where the caller asks for the extension as we
     CHECK((*device)->caps().coopmat);
 }
 
+TEST_CASE("coopmat: the subgroup's size says which matrices the kernels take") {
+    if (!vk::coopmat_extension()) return test::skip("the compiler of the shaders knows no cooperative matrices");
+    const auto wide = make({.subgroup_size = 64});
+    CHECK(wide->caps().satisfies("coopmat,subgroup64"));
+    CHECK_FALSE(wide->caps().satisfies("coopmat,subgroup32"));
+    CHECK(make({.subgroup_size = 8, .size = 8, .k_size = 8})->caps().satisfies("coopmat,subgroup8"));
+    CHECK_FALSE(usable({.subgroup_size = 8}));
+    CHECK_FALSE(usable({.size = 8, .k_size = 8}));
+}
+
 TEST_CASE("coopmat: not used where anything that the kernels need is missing") {
     CHECK_FALSE(usable({.extension = false}));
     CHECK_FALSE(test::coopmat_asked().extension);
@@ -91,9 +101,7 @@ TEST_CASE("coopmat: not used where anything that the kernels need is missing") {
     CHECK_FALSE(test::coopmat_asked().feature);
     CHECK_FALSE(usable({.memory_model = false}));
     CHECK_FALSE(usable({.compute_stage = false}));
-    CHECK_FALSE(usable({.subgroup_size = 64}));
     CHECK_FALSE(usable({.k_size = 8}));
-    CHECK_FALSE(test::device().caps().satisfies("coopmat"));
 }
 
 TEST_CASE("coopmat: the minimum profile neither uses them nor switches them on") {
