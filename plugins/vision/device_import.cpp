@@ -5,6 +5,7 @@
 #include <iterator>
 #include <utility>
 
+#include "compute/vk/coopmat.h"
 #include "plugins/vision/structs.h"
 
 namespace sac::vision {
@@ -16,7 +17,12 @@ constexpr const char *wanted_features[] = {
     "VkPhysicalDeviceVulkan12Features.hostQueryReset",
     "VkPhysicalDeviceVulkan12Features.shaderFloat16",
     "VkPhysicalDeviceVulkan11Features.storageBuffer16BitAccess",
+    // Of the kernels with cooperative matrices; left out of the list where this build has none.
+    "VkPhysicalDeviceVulkan12Features.vulkanMemoryModel",
+    vk::coopmat_feature(),
 };
+constexpr const char *wanted_extensions[] = {vk::coopmat_extension()};
+constexpr bool has_coopmat = vk::coopmat_extension() != nullptr;
 
 Result<OpenedDevice> open_own(const OwnDeviceOptions &own, const Host &host, const PatchFunctions &patch) {
     vk::DeviceOptions options;
@@ -85,8 +91,10 @@ sac_requirements device_requirements() {
     requirements.image_usage = VK_IMAGE_USAGE_SAMPLED_BIT;
     requirements.needed_features = needed_features;
     requirements.needed_feature_count = static_cast<uint32_t>(std::size(needed_features));
+    requirements.wanted_extensions = wanted_extensions;
+    requirements.wanted_extension_count = has_coopmat ? 1 : 0;
     requirements.wanted_features = wanted_features;
-    requirements.wanted_feature_count = static_cast<uint32_t>(std::size(wanted_features));
+    requirements.wanted_feature_count = static_cast<uint32_t>(std::size(wanted_features)) - (has_coopmat ? 0 : 2);
     return requirements;
 }
 

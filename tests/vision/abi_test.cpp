@@ -75,9 +75,26 @@ TEST_CASE("requirements name what a device needs") {
     CHECK(requirements.image_usage == VK_IMAGE_USAGE_SAMPLED_BIT);
     REQUIRE(requirements.needed_feature_count == 1);
     CHECK(std::strcmp(requirements.needed_features[0], "VkPhysicalDeviceVulkan12Features.timelineSemaphore") == 0);
-    CHECK(requirements.wanted_feature_count == 3);
-    for (uint32_t i = 0; i < requirements.wanted_feature_count; ++i)
-        CHECK(std::strncmp(requirements.wanted_features[i], "VkPhysicalDeviceVulkan1", 23) == 0);
+    const std::vector<std::string> features(requirements.wanted_features,
+                                            requirements.wanted_features + requirements.wanted_feature_count);
+    const std::vector<std::string> extensions(requirements.wanted_extensions,
+                                              requirements.wanted_extensions + requirements.wanted_extension_count);
+    std::vector<std::string> wanted = {"VkPhysicalDeviceVulkan12Features.hostQueryReset",
+                                       "VkPhysicalDeviceVulkan12Features.shaderFloat16",
+                                       "VkPhysicalDeviceVulkan11Features.storageBuffer16BitAccess"};
+    std::vector<std::string> wanted_extensions;
+#if defined(SACCADE_COOPMAT_KHR) || defined(SACCADE_COOPMAT_NV)
+#ifdef SACCADE_COOPMAT_KHR
+    const std::string author = "KHR";
+#else
+    const std::string author = "NV";
+#endif
+    wanted_extensions.push_back("VK_" + author + "_cooperative_matrix");
+    wanted.push_back("VkPhysicalDeviceVulkan12Features.vulkanMemoryModel");
+    wanted.push_back("VkPhysicalDeviceCooperativeMatrixFeatures" + author + ".cooperativeMatrix");
+#endif
+    CHECK(features == wanted);
+    CHECK(extensions == wanted_extensions);
     requirements.type = SAC_TYPE_FRAME;
     CHECK(sac.get_requirements(&requirements) == SAC_ERROR_INVALID_ARGUMENT);
     CHECK(sac.get_requirements(nullptr) == SAC_ERROR_INVALID_ARGUMENT);
