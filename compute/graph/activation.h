@@ -16,6 +16,8 @@ enum class Activation : uint32_t {
     hard_swish = 6,    ///< x min(max(x / 6 + 1 / 2, 0), 1)
     silu = 7,
     tanh = 8,
+    gelu = 9,        ///< x P(X < x) of a normal X; this one and the next only by products (Gemm, Linear)
+    gelu_tanh = 10,  ///< the same, approximated by tanh
 };
 
 /// What a node's kernel does to its result before it is stored: act(x + residual).

@@ -18,6 +18,8 @@ const char *name_of(Activation activation) {
         case Activation::sigmoid: return "sigmoid";
         case Activation::hard_sigmoid: return "hard_sigmoid";
         case Activation::hard_swish: return "hard_swish";
+        case Activation::gelu: return "gelu";
+        case Activation::gelu_tanh: return "gelu_tanh";
         case Activation::silu: return "silu";
         case Activation::tanh: return "tanh";
     }

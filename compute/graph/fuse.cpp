@@ -9,6 +9,8 @@ bool takes_epilogue(const Node &node) {
            (node.domain == "saccade" && node.type == "Linear");
 }
 
+bool takes_gelu(const Node &node) { return is_a(node, "Gemm") || (node.domain == "saccade" && node.type == "Linear"); }
+
 void fuse(Graph &graph) {
     // What a family makes may be what another looks for. Each change removes a node or moves one towards the end, so
     // this comes to an end; the bound is for our own mistakes.

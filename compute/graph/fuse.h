@@ -8,6 +8,9 @@ namespace sac {
 /// True for nodes whose kernels take an Epilogue.
 bool takes_epilogue(const Node &node);
 
+/// True for those of them that can end with GELU.
+bool takes_gelu(const Node &node);
+
 /// softmax(scale q k' + mask) v with all that moves, splits or scales q, k, v and the result, in the exporters'
 /// spellings
 /// -> saccade.Attention (compute/ops/attention.cpp).

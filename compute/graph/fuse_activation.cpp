@@ -73,6 +73,8 @@ private:
         if (n.type == "LeakyRelu") return plain(Activation::leaky_relu, n.float_or("alpha", 0.01f));
         if (n.type == "HardSigmoid")
             return plain(Activation::hard_sigmoid, n.float_or("alpha", 0.2f), n.float_or("beta", 0.5f));
+        if (n.type == "Gelu")
+            return plain(n.string_or("approximate", "none") == "tanh" ? Activation::gelu_tanh : Activation::gelu);
         if (n.type == "Clip") {
             const auto bounds = clip_bounds(n);
             if (bounds) return plain(Activation::clip, bounds->first, bounds->second);
@@ -168,6 +170,9 @@ bool fuse_activations(Graph &graph) {
         if (gone[i] || !takes_epilogue(node) || node.epilogue.activation != Activation::none) continue;
         const auto found = finder.on(node.outputs[0]);
         // A constant of more axes than the tensor makes the result one of more axes: not what the kernel writes.
+        const bool gelu = found && (found->epilogue.activation == Activation::gelu ||
+                                    found->epilogue.activation == Activation::gelu_tanh);
+        if (gelu && !takes_gelu(node)) continue;
         if (!found || graph.values[found->result].shape != graph.values[node.outputs[0]].shape) continue;
         node.epilogue.activation = found->epilogue.activation;
         node.epilogue.a = found->epilogue.a;

@@ -85,6 +85,8 @@ inline std::vector<std::string_view> epilogue_variants(const Epilogue &epilogue)
         case Activation::leaky_relu:
         case Activation::hard_sigmoid:
         case Activation::hard_swish: return {"_gate", "_full"};
+        case Activation::gelu:
+        case Activation::gelu_tanh: return {"_gelu", "_full"};
         default: return {"_full"};
     }
 }

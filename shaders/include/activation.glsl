@@ -12,6 +12,8 @@
 #define ACT_HARD_SWISH 6u    // x min(max(x / 6 + 1 / 2, 0), 1)
 #define ACT_SILU 7u          // x sigmoid(x)
 #define ACT_TANH 8u
+#define ACT_GELU 9u          // x P(X < x) of a normal X; of activate() where WITH_GELU is defined
+#define ACT_GELU_TANH 10u    // the same, approximated by tanh
 
 // min(max(x, low), high), but that NaN stays NaN, which min and max may lose.
 vec4 bounded(vec4 x, float low, float high) {
@@ -23,6 +25,20 @@ vec4 sac_sigmoid(vec4 x) {
     // exp of a non-positive number only: never overflows, and exact zeros and ones at the ends.
     const vec4 e = exp(-abs(x));
     return mix(e, vec4(1.0), greaterThanEqual(x, vec4(0.0))) / (1.0 + e);
+}
+
+// GELU by the error function (Abramowitz and Stegun 7.1.26, off by 1.5e-7 at most), or as
+// x sigmoid(2 sqrt(2 / pi) (x + 0.044715 x^3)), which is the spelling with tanh. One exponential serves both.
+vec4 sac_gelu(vec4 x, bool by_tanh) {
+    const vec4 size = abs(x);
+    const vec4 curve = 1.595769122 * size + 0.07135481283 * size * size * size;
+    const vec4 e = exp(by_tanh ? -curve : -0.5 * x * x);
+    const vec4 t = 1.0 / (1.0 + (by_tanh ? e : 0.231641888 * size));
+    const vec4 tail =
+        0.5 * t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+    // What lies beyond |x|, and on this side of it: of x < 0 the former.
+    const vec4 beyond = e * (by_tanh ? t : tail);
+    return x * mix(1.0 - beyond, beyond, lessThan(x, vec4(0.0)));
 }
 
 // Selects in place of a switch, and one sigmoid for four kinds: where branches are masks, all kinds are computed for every
@@ -38,6 +54,9 @@ vec4 activate(vec4 x, uint kind, float a, float b) {
     y = kind == ACT_HARD_SWISH ? x * clamp(x / 6.0 + 0.5, 0.0, 1.0) : y;
     y = kind == ACT_SILU ? x * sigmoid : y;
     y = kind == ACT_TANH ? 2.0 * sigmoid - 1.0 : y;
+#ifdef WITH_GELU
+    if (kind >= ACT_GELU) y = sac_gelu(x, kind == ACT_GELU_TANH);
+#endif
     return y;
 }
 

@@ -3,6 +3,7 @@
 //                  and residual_offset.
 //   with GATE      those kinds alone that bounded(x, low, high) * clamp(slope x + offset, floor, ceiling) can do: all but
 //                  the sigmoid's family.
+//   with GELU      GELU alone, in both spellings.
 //   otherwise      bounded(sum, a, b) alone, which serves none (-inf, inf), relu (0, inf) and clip.
 // Worth variants: where branches are masks all kinds are computed for every element, which costs as much as 24 products.
 #ifndef SAC_EPILOGUE_GLSL
@@ -14,7 +15,9 @@ vec4 residual_texel(uint row, uint quad) {
     const vec4 texel = LOAD4(residual, has ? row * pc.residual_stride + pc.residual_offset + quad : 0u);
     return has ? texel : vec4(0.0);
 }
-#ifdef GATE
+#ifdef GELU
+#define EPILOGUE(sum, row, quad) sac_gelu(sum + residual_texel(row, quad), pc.activation == ACT_GELU_TANH)
+#elif defined(GATE)
 // One number each, before the loops: the same for all elements.
 float gate_infinity = uintBitsToFloat(0x7f800000u);
 bool gate_leaky = pc.activation == ACT_LEAKY_RELU, gate_swish = pc.activation == ACT_HARD_SWISH;

@@ -16,33 +16,43 @@
 #pragma kernel gemm_f32_s32x4 TILE_ROWS=32 TILE_COLUMNS=4 SHUFFLE8 TEXEL needs=texel,shuffle8
 #pragma kernel gemm_f32_s32x4_full TILE_ROWS=32 TILE_COLUMNS=4 SHUFFLE8 TEXEL FULL_EPILOGUE needs=texel,shuffle8
 #pragma kernel gemm_f32_s32x4_gate TILE_ROWS=32 TILE_COLUMNS=4 SHUFFLE8 TEXEL FULL_EPILOGUE GATE needs=texel,shuffle8
+#pragma kernel gemm_f32_s32x4_gelu TILE_ROWS=32 TILE_COLUMNS=4 SHUFFLE8 TEXEL FULL_EPILOGUE GELU needs=texel,shuffle8
 #pragma kernel gemm_f16_s32x4 TILE_ROWS=32 TILE_COLUMNS=4 SHUFFLE8 TEXEL STORAGE_F16 needs=texel,shuffle8
 #pragma kernel gemm_f16_s32x4_full TILE_ROWS=32 TILE_COLUMNS=4 SHUFFLE8 TEXEL STORAGE_F16 FULL_EPILOGUE needs=texel,shuffle8
 #pragma kernel gemm_f16_s32x4_gate TILE_ROWS=32 TILE_COLUMNS=4 SHUFFLE8 TEXEL STORAGE_F16 FULL_EPILOGUE GATE needs=texel,shuffle8
+#pragma kernel gemm_f16_s32x4_gelu TILE_ROWS=32 TILE_COLUMNS=4 SHUFFLE8 TEXEL STORAGE_F16 FULL_EPILOGUE GELU needs=texel,shuffle8
 #pragma kernel gemm_f32_s16x8 TILE_ROWS=16 TILE_COLUMNS=8 SHUFFLE8 TEXEL needs=texel,shuffle8
 #pragma kernel gemm_f32_s16x8_full TILE_ROWS=16 TILE_COLUMNS=8 SHUFFLE8 TEXEL FULL_EPILOGUE needs=texel,shuffle8
 #pragma kernel gemm_f32_s16x8_gate TILE_ROWS=16 TILE_COLUMNS=8 SHUFFLE8 TEXEL FULL_EPILOGUE GATE needs=texel,shuffle8
+#pragma kernel gemm_f32_s16x8_gelu TILE_ROWS=16 TILE_COLUMNS=8 SHUFFLE8 TEXEL FULL_EPILOGUE GELU needs=texel,shuffle8
 #pragma kernel gemm_f16_s16x8 TILE_ROWS=16 TILE_COLUMNS=8 SHUFFLE8 TEXEL STORAGE_F16 needs=texel,shuffle8
 #pragma kernel gemm_f16_s16x8_full TILE_ROWS=16 TILE_COLUMNS=8 SHUFFLE8 TEXEL STORAGE_F16 FULL_EPILOGUE needs=texel,shuffle8
 #pragma kernel gemm_f16_s16x8_gate TILE_ROWS=16 TILE_COLUMNS=8 SHUFFLE8 TEXEL STORAGE_F16 FULL_EPILOGUE GATE needs=texel,shuffle8
+#pragma kernel gemm_f16_s16x8_gelu TILE_ROWS=16 TILE_COLUMNS=8 SHUFFLE8 TEXEL STORAGE_F16 FULL_EPILOGUE GELU needs=texel,shuffle8
 #pragma kernel gemm_f32_s24x8 TILE_ROWS=24 TILE_COLUMNS=8 SHUFFLE8 TEXEL needs=texel,shuffle8
 #pragma kernel gemm_f32_s25x8 TILE_ROWS=25 TILE_COLUMNS=8 SHUFFLE8 TEXEL needs=texel,shuffle8
 #pragma kernel gemm_f32_s28x4 TILE_ROWS=28 TILE_COLUMNS=4 SHUFFLE8 TEXEL needs=texel,shuffle8
 #pragma kernel gemm_f32_s24x8_full TILE_ROWS=24 TILE_COLUMNS=8 SHUFFLE8 TEXEL FULL_EPILOGUE needs=texel,shuffle8
 #pragma kernel gemm_f32_s24x8_gate TILE_ROWS=24 TILE_COLUMNS=8 SHUFFLE8 TEXEL FULL_EPILOGUE GATE needs=texel,shuffle8
+#pragma kernel gemm_f32_s24x8_gelu TILE_ROWS=24 TILE_COLUMNS=8 SHUFFLE8 TEXEL FULL_EPILOGUE GELU needs=texel,shuffle8
 #pragma kernel gemm_f32_s25x8_full TILE_ROWS=25 TILE_COLUMNS=8 SHUFFLE8 TEXEL FULL_EPILOGUE needs=texel,shuffle8
 #pragma kernel gemm_f32_s25x8_gate TILE_ROWS=25 TILE_COLUMNS=8 SHUFFLE8 TEXEL FULL_EPILOGUE GATE needs=texel,shuffle8
+#pragma kernel gemm_f32_s25x8_gelu TILE_ROWS=25 TILE_COLUMNS=8 SHUFFLE8 TEXEL FULL_EPILOGUE GELU needs=texel,shuffle8
 #pragma kernel gemm_f32_s28x4_full TILE_ROWS=28 TILE_COLUMNS=4 SHUFFLE8 TEXEL FULL_EPILOGUE needs=texel,shuffle8
 #pragma kernel gemm_f32_s28x4_gate TILE_ROWS=28 TILE_COLUMNS=4 SHUFFLE8 TEXEL FULL_EPILOGUE GATE needs=texel,shuffle8
+#pragma kernel gemm_f32_s28x4_gelu TILE_ROWS=28 TILE_COLUMNS=4 SHUFFLE8 TEXEL FULL_EPILOGUE GELU needs=texel,shuffle8
 #pragma kernel gemm_f16_s24x8 TILE_ROWS=24 TILE_COLUMNS=8 SHUFFLE8 TEXEL STORAGE_F16 needs=texel,shuffle8
 #pragma kernel gemm_f16_s25x8 TILE_ROWS=25 TILE_COLUMNS=8 SHUFFLE8 TEXEL STORAGE_F16 needs=texel,shuffle8
 #pragma kernel gemm_f16_s28x4 TILE_ROWS=28 TILE_COLUMNS=4 SHUFFLE8 TEXEL STORAGE_F16 needs=texel,shuffle8
 #pragma kernel gemm_f16_s24x8_full TILE_ROWS=24 TILE_COLUMNS=8 SHUFFLE8 TEXEL STORAGE_F16 FULL_EPILOGUE needs=texel,shuffle8
 #pragma kernel gemm_f16_s24x8_gate TILE_ROWS=24 TILE_COLUMNS=8 SHUFFLE8 TEXEL STORAGE_F16 FULL_EPILOGUE GATE needs=texel,shuffle8
+#pragma kernel gemm_f16_s24x8_gelu TILE_ROWS=24 TILE_COLUMNS=8 SHUFFLE8 TEXEL STORAGE_F16 FULL_EPILOGUE GELU needs=texel,shuffle8
 #pragma kernel gemm_f16_s25x8_full TILE_ROWS=25 TILE_COLUMNS=8 SHUFFLE8 TEXEL STORAGE_F16 FULL_EPILOGUE needs=texel,shuffle8
 #pragma kernel gemm_f16_s25x8_gate TILE_ROWS=25 TILE_COLUMNS=8 SHUFFLE8 TEXEL STORAGE_F16 FULL_EPILOGUE GATE needs=texel,shuffle8
+#pragma kernel gemm_f16_s25x8_gelu TILE_ROWS=25 TILE_COLUMNS=8 SHUFFLE8 TEXEL STORAGE_F16 FULL_EPILOGUE GELU needs=texel,shuffle8
 #pragma kernel gemm_f16_s28x4_full TILE_ROWS=28 TILE_COLUMNS=4 SHUFFLE8 TEXEL STORAGE_F16 FULL_EPILOGUE needs=texel,shuffle8
 #pragma kernel gemm_f16_s28x4_gate TILE_ROWS=28 TILE_COLUMNS=4 SHUFFLE8 TEXEL STORAGE_F16 FULL_EPILOGUE GATE needs=texel,shuffle8
+#pragma kernel gemm_f16_s28x4_gelu TILE_ROWS=28 TILE_COLUMNS=4 SHUFFLE8 TEXEL STORAGE_F16 FULL_EPILOGUE GELU needs=texel,shuffle8
 #pragma kernel gemm_f32_b32x32 BLOCK_ROWS=32 TILE_COLUMNS=4 THREAD_ROWS=4 THREAD_COLUMNS=4 STEP_QUADS=4
 #pragma kernel gemm_f32_b32x32_full BLOCK_ROWS=32 TILE_COLUMNS=4 THREAD_ROWS=4 THREAD_COLUMNS=4 STEP_QUADS=4 FULL_EPILOGUE
 #pragma kernel gemm_f16_b32x32 BLOCK_ROWS=32 TILE_COLUMNS=4 THREAD_ROWS=4 THREAD_COLUMNS=4 STEP_QUADS=4 STORAGE_F16
@@ -91,6 +101,9 @@
 #else
 #extension GL_NV_cooperative_matrix : require
 #endif
+#endif
+#ifndef SHUFFLE8  // those have variants for it alone
+#define WITH_GELU
 #endif
 #include "activation.glsl"
 #include "dispatch.glsl"

@@ -55,20 +55,7 @@ vec4 apply(vec4 x) {
     }
 }
 #elif FAMILY == 3
-// x P(X < x) of a normal X, by the error function (Abramowitz and Stegun 7.1.26, off by 1.5e-7 at most), or as
-// x sigmoid(2 sqrt(2 / pi) (x + 0.044715 x^3)), which is the spelling with tanh. One exponential serves both.
-vec4 apply(vec4 x) {
-    const bool by_tanh = pc.kind == 1u;
-    const vec4 size = abs(x);
-    const vec4 curve = 1.595769122 * size + 0.07135481283 * size * size * size;
-    const vec4 e = exp(by_tanh ? -curve : -0.5 * x * x);
-    const vec4 t = 1.0 / (1.0 + (by_tanh ? e : 0.231641888 * size));
-    const vec4 tail =
-        0.5 * t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-    // What lies beyond |x|, and on this side of it: of x < 0 the former.
-    const vec4 beyond = e * (by_tanh ? t : tail);
-    return x * mix(1.0 - beyond, beyond, lessThan(x, vec4(0.0)));
-}
+vec4 apply(vec4 x) { return sac_gelu(x, pc.kind == 1u); }
 #else
 // Abramowitz and Stegun 7.1.26: off by 1.5e-7 at most.
 vec4 error_function(vec4 x) {

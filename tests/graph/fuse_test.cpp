@@ -66,6 +66,22 @@ TEST_CASE("simple activations go into the convolution before them") {
     }
 }
 
+TEST_CASE("gelu goes into a product, not into a convolution") {
+    for (const char *spelling : {"none", "tanh"}) {
+        GraphBuilder g;
+        const ValueId x = g.input("x", {5, 8});
+        const ValueId y = g.node("Gemm", {x, g.filled("w", {8, 12}, 2)}, "y", {5, 12});
+        g.output(g.node("Gelu", {y}, "z", {5, 12}, {{"approximate", std::string(spelling)}}, 20));
+        fuse(g.graph);
+        const bool by_tanh = spelling == std::string("tanh");
+        CHECK(only(g.graph).epilogue.activation == (by_tanh ? Activation::gelu_tanh : Activation::gelu));
+    }
+    ConvGraph g;
+    g.output(g.node("Gelu", {g.c}, "y", g.shape, {}, 20));
+    fuse(g.graph);
+    CHECK(types_of(g.graph) == "Conv Gelu");
+}
+
 TEST_CASE("the bounds of Clip as inputs, one of them left out") {
     ConvGraph g;
     g.output(g.node("Clip", {g.c, no_value, g.floats("max", {}, {6})}, "y", g.shape));

@@ -63,6 +63,12 @@ TEST_CASE("gemm: epilogues") {
     }
 }
 
+TEST_CASE("gemm: gelu in both spellings") {
+    check_gemm({.m = 3, .k = 8, .n = 12}, {Activation::gelu, 0, 0, false});
+    check_gemm({.m = 37, .k = 48, .n = 67, .alpha = 4}, {Activation::gelu, 0, 0, true});
+    check_gemm({.m = 37, .k = 48, .n = 67, .alpha = 4}, {Activation::gelu_tanh, 0, 0, false});
+}
+
 TEST_CASE("gemm: a reduction of more than 65,535 steps") { check_gemm({.m = 5, .k = 70001, .n = 3}); }
 
 TEST_CASE("linear: rows of tokens, with bias, activation and residual") {

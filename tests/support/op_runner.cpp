@@ -380,6 +380,9 @@ double activate(const Epilogue &epilogue, double x, double residual) {
         case Activation::hard_swish: return x * std::min(std::max(x / 6 + 0.5, 0.0), 1.0);
         case Activation::silu: return x * sigmoid(x);
         case Activation::tanh: return std::tanh(x);
+        case Activation::gelu: return x * std::erfc(-x / std::sqrt(2.0)) / 2;
+        case Activation::gelu_tanh:
+            return x * (1 + std::tanh(std::sqrt(2 / 3.14159265358979) * (x + 0.044715 * x * x * x))) / 2;
     }
     return x;
 }
