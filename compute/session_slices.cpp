@@ -1,18 +1,22 @@
 #include "compute/session_slices.h"
 
 #include <algorithm>
+#include <cmath>
+#include <map>
+#include <string_view>
 
 namespace sac {
 
 namespace {
 
-// Guesses only order the dispatches before they have run once: a small CPU's speed.
+// Where operators expect nothing: a small CPU's speed.
 constexpr double guessed_dispatch_ns = 10'000, guessed_flop_ns = 0.05, guessed_byte_ns = 0.2;
-constexpr double caution = 3, first_caution = 8;  // what was never run is counted so many times
-constexpr double share_gain = 0.1;                // of what a slice says about a dispatch beside the others
-constexpr double furthest = 4;                    // a single measurement counts as no further off than that
-constexpr uint32_t look_again = 64;               // slices
-constexpr double worth_a_cut = 1.0 / 8;           // of the budget
+// What was never run is counted so many times: where its kernel has run, where others have, and the first of all.
+constexpr double kernel_caution = 1.25, caution = 2, first_caution = 32;
+constexpr double share_gain = 0.1;       // of what a slice says about a dispatch beside the others
+constexpr double furthest = 4;           // a single measurement counts as no further off than that
+constexpr uint32_t look_again = 64;      // slices
+constexpr double worth_a_cut = 1.0 / 8;  // of the budget
 // One slice in a hundred may be over its budget by more than this; the rest of the allowed 25 % is for learning it.
 constexpr double rarely_over = 1.2;
 constexpr double late_step = 0.05;  // of `late_`, for a slice beyond it; the others move it back a hundredth of that
@@ -21,17 +25,23 @@ constexpr double most_late = 2;
 double guess(const Plan &plan, const Dispatch &dispatch) {
     double bytes = 0;
     for (const Binding &binding : dispatch.bindings) bytes += static_cast<double>(plan.storages[binding.storage].bytes);
-    return guessed_dispatch_ns + guessed_flop_ns * dispatch.flops + guessed_byte_ns * bytes;
+    // What was chosen because it was measured may be what nothing was expected of.
+    const bool expected = dispatch.expected_ns > 0 && std::isfinite(dispatch.expected_ns);
+    return guessed_dispatch_ns +
+           (expected ? dispatch.expected_ns : guessed_flop_ns * dispatch.flops + guessed_byte_ns * bytes);
 }
 
 }  // namespace
 
 DispatchCosts::DispatchCosts(const Plan &plan, uint32_t quantum) : quantum_(std::max(quantum, 1u)) {
     costs_.reserve(plan.dispatches.size());
+    std::map<std::string_view, uint32_t> kernels;
     for (const Dispatch &dispatch : plan.dispatches) {
         const uint32_t groups = std::max(dispatch.groups[0], 1u);
-        costs_.push_back({groups, guess(plan, dispatch) / groups, 0});
+        const uint32_t kernel = kernels.emplace(dispatch.kernel, kernels.size()).first->second;
+        costs_.push_back({groups, kernel, guess(plan, dispatch) / groups, 0});
     }
+    kernels_.resize(kernels.size());
 }
 
 template <class Costs, class Visit>
@@ -43,8 +53,12 @@ void DispatchCosts::for_each(Costs &costs, PlanPlace first, PlanPlace last, cons
 }
 
 double DispatchCosts::nanoseconds(const Cost &cost, uint32_t groups) const {
-    const double guess_factor = guess_scale_ > 0 ? caution * guess_scale_ : first_caution;
-    return cost.group_ns * groups * (cost.samples ? device_ : guess_factor);
+    double factor = device_;
+    if (cost.samples == 0) {
+        const double kernel = kernels_[cost.kernel];
+        factor *= kernel > 0 ? kernel_caution * kernel : guess_scale_ > 0 ? caution * guess_scale_ : first_caution;
+    }
+    return cost.group_ns * groups * factor;
 }
 
 double DispatchCosts::expected(PlanPlace first, PlanPlace last) const {
@@ -89,8 +103,13 @@ bool DispatchCosts::wants_stamps(PlanPlace first, PlanPlace last) {
     return !all_known || ++slices_ % look_again == 0;
 }
 
-void DispatchCosts::sample(Cost &cost, uint32_t groups, double nanoseconds) const {
+void DispatchCosts::sample(Cost &cost, uint32_t groups, double nanoseconds) {
     double seen = std::max(nanoseconds, 1.0) / groups / device_;
+    if (cost.samples == 0) {  // more than guessed counts at once, less only by half
+        const double scale = seen / cost.group_ns;
+        double &kernel = kernels_[cost.kernel];
+        kernel = kernel > 0 ? std::max(scale, (kernel + scale) / 2) : scale;
+    }
     double gain = share_gain;
     if (!cost.known())
         gain = 1.0 / (++cost.samples);
@@ -114,7 +133,7 @@ void DispatchCosts::follow_device(double measured, double expected) {
 
 void DispatchCosts::follow_guesses(double measured, double guessed) {
     if (measured <= 0 || guessed <= 0) return;
-    const double scale = measured / guessed;
+    const double scale = measured / guessed / device_;
     guess_scale_ = std::max(scale, 0.9 * guess_scale_);  // the worst of late
 }
 

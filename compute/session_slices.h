@@ -17,9 +17,11 @@ struct PlanPlace {
     auto operator<=>(const PlanPlace &) const = default;
 };
 
-/// What the dispatches of a plan take on its device. At first guessed from their size and counted twice; then learned,
-/// by the workgroup, from every slice that was run. One number says how fast the device is at the moment, which follows
-/// clocks and other work within a few slices; each dispatch has its share of it, which is learned slowly.
+/// What the dispatches of a plan take on its device. At first that is guessed: what operators expect, or from sizes;
+/// corrected by how the guesses were off for dispatches of the same kernel that have run, or of others where none has.
+/// Then it is learned, by the workgroup, from every slice that was run. One number says how fast the device is at the
+/// moment, which follows clocks and other work within a few slices; each dispatch has its share of it, which is learned
+/// slowly. The first slice of all is a small one.
 /// [thread] any. No heap allocation after construction.
 class DispatchCosts {
 public:
@@ -43,6 +45,7 @@ public:
 private:
     struct Cost {
         uint32_t groups = 1;  ///< along x
+        uint32_t kernel = 0;  ///< index into kernels_
         double group_ns = 0;  ///< of each; a guess while there are no samples
         uint32_t samples = 0;
         bool known() const { return samples >= 3; }
@@ -51,18 +54,19 @@ private:
     template <class Costs, class Visit>
     static void for_each(Costs &costs, PlanPlace first, PlanPlace last, const Visit &visit);
     double nanoseconds(const Cost &cost, uint32_t groups) const;
-    void sample(Cost &cost, uint32_t groups, double nanoseconds) const;
+    void sample(Cost &cost, uint32_t groups, double nanoseconds);
     void follow_device(double measured, double expected);
     void follow_guesses(double measured, double guessed);
 
     mutable std::mutex mutex_;
     std::vector<Cost> costs_;
+    std::vector<double> kernels_;  ///< how many times as long as guessed each of them took; 0: it has not run
     uint32_t quantum_ = 1;
     double device_ = 1;  ///< how many times as long as learned everything takes at the moment
     std::array<double, 5> recent_ = {1, 1, 1, 1, 1};  ///< the same by the last slices
     uint32_t newest_ = 0;
     double late_ = 1.4;       ///< one slice in a hundred takes more than so many times what was expected
-    double guess_scale_ = 0;  ///< the same of guesses, the worst that was seen of late; 0: none was
+    double guess_scale_ = 0;  ///< how many times as long as guessed slices took, the worst of late; 0: none has run
     uint32_t slices_ = 0;
 };
 

@@ -196,13 +196,14 @@ void PlanContext::dispatch(Dispatch dispatch) {
             binding.part = true;
     const uint32_t most = caps_.limits.maxComputeWorkGroupCount[0];
     const uint32_t total = dispatch.groups[0], base = dispatch.push[0];
-    const double flops = dispatch.flops;
     if (total > most) dispatch.split_from = plan_.dispatches.size();
     for (uint32_t done = 0; done < total || done == 0;) {
         Dispatch part = dispatch;
         part.groups[0] = std::min(most, total - done);
         part.push[0] = base + done;
-        part.flops = total ? flops * part.groups[0] / total : 0;
+        const double share = total ? static_cast<double>(part.groups[0]) / total : 0;
+        part.flops *= share;
+        part.expected_ns *= share;
         done += std::max(part.groups[0], 1u);
         plan_.dispatches.push_back(std::move(part));
     }

@@ -52,7 +52,8 @@ struct Dispatch {
     /// Pieces of one dispatch that was too large have the number of its first piece: they never meet, as its workgroups
     /// do not.
     size_t split_from = SIZE_MAX;
-    double flops = 0;  ///< 2 x multiply-adds, for reports
+    double flops = 0;        ///< 2 x multiply-adds, for reports
+    double expected_ns = 0;  ///< what the operator expects it to take on a device of its kind; 0: it does not know
 
     /// Appends words to the push constants after group_base. Floats go in as their bits.
     Dispatch &push_words(std::initializer_list<uint32_t> words);

@@ -41,7 +41,8 @@ std::vector<float> pack(const ConvolutionNode &conv, int64_t channels) {
     return packed;
 }
 
-Status plan_direct(PlanContext &ctx, const ConvolutionNode &conv, const MatrixProduct &whole, const Variant &variant) {
+Status plan_direct(PlanContext &ctx, const ConvolutionNode &conv, const MatrixProduct &whole, const Variant &variant,
+                   double expected_ns) {
     const Window &w = conv.window;
     const Epilogue &epilogue = whole.epilogue;
     const auto clamp = as_clamp(epilogue);
@@ -66,6 +67,7 @@ Status plan_direct(PlanContext &ctx, const ConvolutionNode &conv, const MatrixPr
                          word(w.pad_left)});
     dispatch.groups = {word((count + 63) / 64), 1, 1};
     dispatch.flops = whole.flops();
+    dispatch.expected_ns = expected_ns;
     ctx.dispatch(std::move(dispatch));
     return {};
 }
@@ -82,7 +84,7 @@ void add_direct_candidate(PlanContext &ctx, const ConvolutionNode &conv, const M
     const double cost = whole.flops() / static_cast<double>(conv.out_channels) * static_cast<double>(padded) /
                         (ctx.caps().is_cpu ? variant.speed : gpu_speed);
     candidates.push_back(
-        {"direct", cost, [&ctx, conv, whole, variant] { return plan_direct(ctx, conv, whole, variant); }});
+        {"direct", cost, [&ctx, conv, whole, variant, cost] { return plan_direct(ctx, conv, whole, variant, cost); }});
 }
 
 }  // namespace sac::ops

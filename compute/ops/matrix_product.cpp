@@ -116,6 +116,7 @@ std::vector<ProductTile> product_tiles(PlanContext &ctx, const MatrixProduct &pr
         const double dispatch = ctx.caps().is_cpu ? 9000 : 5000;  // nanoseconds
         tile.cost = expected_cost(tiling, product, ctx.caps().is_cpu) +
                     dispatch * static_cast<double>((product.columns - 1) / tile.part);
+        tile.share_ns = tile.cost / static_cast<double>(product.rows * product.columns);
         tiles.push_back(std::move(tile));
     }
     return tiles;
@@ -172,6 +173,7 @@ void dispatch_product(PlanContext &ctx, const MatrixProduct &product, const Prod
     }
     dispatch.groups = {word(row_tiles * panels), word(product.batches), 1};
     dispatch.flops = product.flops();
+    dispatch.expected_ns = tile.share_ns * static_cast<double>(product.rows * product.columns);
     ctx.dispatch(std::move(dispatch));
 }
 

@@ -21,6 +21,7 @@ Status plan_many(PlanContext &ctx) {
     dispatch.groups = {many_groups, 2, 1};
     dispatch.push_words({7, 8}).push_float(0.5f);
     dispatch.flops = 1e6;
+    dispatch.expected_ns = 1e5;
     ctx.dispatch(dispatch);
     return {};
 }
@@ -94,6 +95,8 @@ TEST_CASE("more workgroups than the device allows are split by group_base") {
     CHECK(second.push[3] == std::bit_cast<uint32_t>(0.5f));
     CHECK(second.push_size == 16);
     CHECK(first.flops + second.flops == doctest::Approx(1e6));
+    CHECK(first.expected_ns == doctest::Approx(1e5 * 65535 / many_groups));
+    CHECK(second.expected_ns == doctest::Approx(1e5 - first.expected_ns));
     CHECK(plan->storages[plan->value_storage[x]].kind == Storage::Kind::external);
 }
 

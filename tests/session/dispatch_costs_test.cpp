@@ -3,8 +3,11 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <limits>
 #include <random>
+#include <string>
 
 #include "compute/session_slices.h"
 
@@ -33,6 +36,25 @@ struct MadeUp {
             plan.dispatches.push_back(dispatch);
             group_ns.push_back(ns(random));
         }
+    }
+    /// The same of some kernels, of which operators expect something: it is off by a factor of the device's, another of
+    /// each kernel's, and a little for each dispatch.
+    static MadeUp expected(uint32_t count, double speed, uint32_t seed) {
+        MadeUp made(count);
+        made.speed = speed;
+        made.spread = 0.03;
+        made.random.seed(seed);
+        std::lognormal_distribution<double> ns(std::log(400e3), 1), kernel(0, 0.5), little(0, 0.15);
+        std::array<double, 6> kernels = {};
+        for (double &factor : kernels) factor = kernel(made.random);
+        for (uint32_t i = 0; i < count; ++i) {
+            Dispatch &dispatch = made.plan.dispatches[i];
+            const size_t of = made.random() % kernels.size();
+            dispatch.kernel = "kernel " + std::to_string(of);
+            dispatch.expected_ns = ns(made.random);
+            made.group_ns[i] = dispatch.expected_ns * kernels[of] * little(made.random) / dispatch.groups[0];
+        }
+        return made;
     }
     PlanPlace end() const { return {static_cast<uint32_t>(plan.dispatches.size()), 0}; }
     double whole_ns() const {
@@ -96,6 +118,53 @@ TEST_CASE("with timestamps a plan is known after a few passes, and slices use up
     const auto shares = pass(device, costs, budget, 10, true);
     CHECK(quantile(shares, 0.5) > 0.9);
     CHECK(quantile(shares, 1) < 1.02);
+}
+
+TEST_CASE("the first pass through a network keeps to its budget too, and uses it") {
+    for (const bool stamps : {true, false}) {
+        std::vector<double> shares;
+        for (uint32_t seed = 1; seed <= 40; ++seed) {
+            for (const double speed : {0.1, 1.0, 10.0}) {  // of the device that operators have in mind
+                CAPTURE(speed);
+                MadeUp device = MadeUp::expected(60, speed, seed);
+                DispatchCosts costs(device.plan, 2);
+                const auto first = pass(device, costs, device.whole_ns() / 15, 1, stamps);
+                REQUIRE(first.size() > 10);
+                CHECK(first[0] < 1);  // of a device that nothing is known of
+                shares.insert(shares.end(), first.begin(), first.end());
+            }
+        }
+        CHECK(quantile(shares, 0.9) < (stamps ? 1.0 : 1.1));
+        CHECK(quantile(shares, 0.99) < (stamps ? 1.25 : 2.0));
+        CHECK(quantile(shares, 0.5) > (stamps ? 0.6 : 0.5));
+    }
+}
+
+TEST_CASE("what has not run is expected to be off as its kernel was, and otherwise worse") {
+    Plan plan;
+    plan.storages.resize(1);
+    for (const char *kernel : {"known", "known", "other", "known"}) {
+        Dispatch dispatch;
+        dispatch.kernel = kernel;
+        dispatch.groups[0] = 100;
+        dispatch.expected_ns = 1e6;
+        plan.dispatches.push_back(dispatch);
+    }
+    plan.dispatches[1].expected_ns = 4e6;
+    plan.dispatches[3].expected_ns = std::numeric_limits<double>::infinity();  // chosen all the same, by measurement
+    plan.dispatches[3].flops = 1e6;
+    DispatchCosts costs(plan, 1);
+    const auto expected = [&](uint32_t i) { return costs.expected({i, 0}, {i + 1, 0}); };
+    CHECK(std::isfinite(expected(3)));
+    CHECK(expected(3) > 0);
+    CHECK(expected(1) > 3.9 * expected(0));
+    const double stamps[] = {0, 3e6};  // three times as long
+    costs.learn({}, {1, 0}, stamps);
+    CHECK(expected(0) == doctest::Approx(3e6));
+    CHECK(expected(1) > 12e6);
+    CHECK(expected(1) < 1.5 * 12e6);
+    CHECK(expected(2) > 1.5 * 3e6);
+    CHECK(expected(2) < 2.5 * 3e6);
 }
 
 TEST_CASE("without timestamps slices keep to their budget all the same") {

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "compute/session.h"
 #include "samples/networks/networks.h"
 #include "tests/support/device.h"
@@ -79,6 +81,28 @@ TEST_CASE("a sum with a shortcut is written over the shortcut") {
         }
     }
     CHECK(residuals == 8);
+}
+
+TEST_CASE("operators tell what they expect of products, each dispatch by its share of them") {
+    for (const char *name : networks) {
+        CAPTURE(name);
+        const Plan plan = plan_of(name, DType::f32);
+        size_t products = 0;
+        for (size_t i = 0; i < plan.dispatches.size(); ++i) {
+            const Dispatch &dispatch = plan.dispatches[i];
+            CAPTURE(dispatch.kernel);
+            CHECK(std::isfinite(dispatch.expected_ns));
+            const bool product = dispatch.kernel.rfind("gemm_", 0) == 0 || dispatch.kernel.rfind("conv2d_f32", 0) == 0;
+            products += product;
+            if (product) CHECK(dispatch.expected_ns > 0);
+            // Parts of one product: as much as they multiply.
+            for (size_t k = i + 1; k < plan.dispatches.size() && plan.dispatches[k].node == dispatch.node; ++k)
+                if (product && plan.dispatches[k].kernel == dispatch.kernel)
+                    CHECK(plan.dispatches[k].expected_ns * dispatch.flops ==
+                          doctest::Approx(dispatch.expected_ns * plan.dispatches[k].flops));
+        }
+        CHECK(products > 5);
+    }
 }
 
 TEST_CASE("weights in halves take half the memory, activations too") {

@@ -115,11 +115,17 @@ TEST_CASE("parts are of nearly one size, as few as can be, and not ordered among
         if (storage.kind == Storage::Kind::weights) bytes[found++] = storage.bytes;
     CHECK(bytes[0] >= bytes[1]);
     CHECK(bytes[0] - bytes[1] < 20'000);  // a panel
+    const auto whole = make_plan(import_model(model), device().caps(), kernels(), {});
+    REQUIRE(whole.ok());
+    double expected = 0;
+    for (const Dispatch &dispatch : whole->dispatches) expected += dispatch.expected_ns;
+    CHECK(expected > 0);
     size_t barriers = 0, products = 0;
-    double flops = 0;
+    double flops = 0, parts_expected = 0;
     for (size_t i = 0; i < plan->dispatches.size(); ++i) {
         if (plan->dispatches[i].kernel.rfind("gemm", 0) != 0) continue;
         flops += plan->dispatches[i].flops;
+        parts_expected += plan->dispatches[i].expected_ns;
         barriers += plan->barrier_before[i];
         CHECK(plan->dispatches[i].bindings.back().part);
         ++products;
@@ -127,6 +133,8 @@ TEST_CASE("parts are of nearly one size, as few as can be, and not ordered among
     CHECK(products == 2);
     CHECK(barriers == 0);
     CHECK(flops == 2.0 * 40 * 64 * 1000);
+    CHECK(parts_expected >= expected);
+    CHECK(parts_expected < expected + 20e3);  // one dispatch more
 }
 
 TEST_CASE("what cannot be split is refused by its name") {
