@@ -110,16 +110,17 @@ void DispatchCosts::sample(Cost &cost, uint32_t groups, double nanoseconds) {
         double &kernel = kernels_[cost.kernel];
         kernel = kernel > 0 ? std::max(scale, (kernel + scale) / 2) : scale;
     }
-    double gain = share_gain;
-    if (!cost.known())
-        gain = 1.0 / (++cost.samples);
-    else
-        seen = std::clamp(seen, cost.group_ns / furthest, cost.group_ns * furthest);
-    cost.group_ns += gain * (seen - cost.group_ns);
+    if (!cost.known()) {  // other work only ever adds to it: the least of the first
+        cost.group_ns = cost.samples++ ? std::min(cost.group_ns, seen) : seen;
+        return;
+    }
+    seen = std::clamp(seen, cost.group_ns / furthest, cost.group_ns * furthest);
+    cost.group_ns += share_gain * (seen - cost.group_ns);
 }
 
 // The median of some: one slice that was interrupted says nothing about the next, a change of clocks is seen after
-// three.
+// three. Only what is known counts: where the first sample of a dispatch was interrupted, the second would look like a
+// device that has become fast, and slices would grow far over their budget.
 void DispatchCosts::follow_device(double measured, double expected) {
     if (measured <= 0 || expected <= 0) return;
     const double ratio = measured / expected;
@@ -140,13 +141,15 @@ void DispatchCosts::follow_guesses(double measured, double guessed) {
 void DispatchCosts::learn(PlanPlace first, PlanPlace last, double measured) {
     const std::lock_guard lock(mutex_);
     double known = 0, guessed = 0;
+    bool all_known = true;
     for_each(costs_, first, last, [&](const Cost &cost, uint32_t groups) {
+        all_known = all_known && cost.known();
         if (cost.samples)
             known += nanoseconds(cost, groups);
         else
             guessed += cost.group_ns * groups;
     });
-    if (guessed == 0) follow_device(measured, known);
+    if (all_known) follow_device(measured, known);
     // What is left for those that were only guessed; something in any case.
     const double rest = std::max(measured - known, measured / 4);
     if (guessed > 0) follow_guesses(rest, guessed);
@@ -168,8 +171,14 @@ void DispatchCosts::learn(PlanPlace first, PlanPlace last, std::span<const doubl
         return i < stamps.size() ? std::max(stamps[i] - stamps[i - 1], 0.0) : 0;
     };
     for_each(costs_, first, last, [&](const Cost &cost, uint32_t groups) {
-        (cost.samples ? known : guessed) += cost.samples ? nanoseconds(cost, groups) : cost.group_ns * groups;
-        (cost.samples ? known_measured : guessed_measured) += took();
+        const double nanoseconds_taken = took();
+        if (cost.known()) {
+            known += nanoseconds(cost, groups);
+            known_measured += nanoseconds_taken;
+        } else if (cost.samples == 0) {
+            guessed += cost.group_ns * groups;
+            guessed_measured += nanoseconds_taken;
+        }
     });
     follow_device(known_measured, known);
     follow_guesses(guessed_measured, guessed);

@@ -21,7 +21,8 @@ struct MadeUp {
     std::mt19937 random{3};
     double speed = 1;        ///< everything takes as many times as long
     double spread = 0;       ///< of a slice's time, as a share
-    double interrupted = 0;  ///< the share of slices that take half as long again
+    double interrupted = 0;  ///< the share of slices that take `longer` times as long
+    double longer = 1.5;
 
     explicit MadeUp(uint32_t count) {
         std::uniform_int_distribution<uint32_t> groups(1, 400);
@@ -66,7 +67,7 @@ struct MadeUp {
     std::vector<double> run(PlanPlace first, PlanPlace last) {
         std::vector<double> stamps = {0};
         double factor = speed * std::max(0.1, std::normal_distribution<double>(1, spread + 1e-12)(random));
-        if (std::uniform_real_distribution<double>()(random) < interrupted) factor *= 1.5;
+        if (std::uniform_real_distribution<double>()(random) < interrupted) factor *= longer;
         for (PlanPlace at = first; at < last; at = {at.dispatch + 1, 0}) {
             const uint32_t groups = plan.dispatches[at.dispatch].groups[0];
             const uint32_t part = (at.dispatch == last.dispatch ? last.group : groups) - at.group;
@@ -220,6 +221,26 @@ TEST_CASE("where times spread, less of the budget is used: few slices are a quar
     CHECK(quantile(shares, 0.5) < 1);
     CHECK(quantile(shares, 0.5) > 0.65);
     CHECK(quantile(shares, 1) > 1);  // there was something to keep away from
+}
+
+TEST_CASE("a network that is met while other work interrupts it stays within its budget afterwards") {
+    for (const bool stamps : {true, false}) {
+        std::vector<double> shares;
+        for (uint32_t seed = 1; seed <= 60; ++seed) {
+            MadeUp device = MadeUp::expected(60, 1, seed);
+            DispatchCosts costs(device.plan, 2);
+            const double budget = device.whole_ns() / 5;
+            device.interrupted = 0.2;
+            device.longer = 20;
+            pass(device, costs, budget, 1, stamps);
+            device.interrupted = 0;
+            const auto calm = pass(device, costs, budget, 3, stamps);
+            shares.insert(shares.end(), calm.begin(), calm.end());
+        }
+        CHECK(quantile(shares, 0.5) > 0.6);
+        CHECK(quantile(shares, 0.9) < (stamps ? 1.0 : 1.1));
+        CHECK(quantile(shares, 0.99) < (stamps ? 1.25 : 1.75));
+    }
 }
 
 TEST_CASE("cuts are rounded to what runs side by side; small dispatches stay whole") {
