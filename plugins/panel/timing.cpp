@@ -141,6 +141,7 @@ void TimingPart::draw(View &view) {
     const std::vector<float> values = series_of(view, series);
     draw_graph(values, view.settings.budget_ms);
     draw_percentiles(values);
+    slices.draw(view);
 
     if (!view.debug || view.running.model_id == 0) {
         ImGui::TextDisabled("No model is in use yet.");

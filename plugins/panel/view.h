@@ -84,9 +84,27 @@ struct DetectionPart {
     char search[64] = {};
     void draw(View &view);
 };
+/// A section of the timing part: networks in slices of the host's frames.
+struct SlicesPart {
+    /// The plugin's counts as they were at a draw.
+    struct Seen {
+        double time = 0;  ///< ImGui's
+        uint64_t slices = 0, passes = 0;
+    };
+    std::vector<Seen> last_second;  ///< the newest last
+    std::vector<bool> over;         ///< of the slices seen of late, whether each was over what it was granted
+    uint32_t seen_budget_us = 0, granted_us = 0;  ///< at the draw before
+    float budget_ms = 4;                          ///< to go back to when it is turned on
+    void draw(View &view);
+
+private:
+    void see(const View &view, const sac_budget_state &state);
+    void draw_counts(const sac_budget_state &state) const;
+};
 struct TimingPart {
     int series = 0;
     std::vector<int> order;  ///< of the dispatches, as they are sorted
+    SlicesPart slices;
     void draw(View &view);
 };
 struct NetworkPart {

@@ -91,6 +91,28 @@ sac_result get_statistics(sac_context, sac_statistics *s) {
     return SAC_OK;
 }
 
+sac_result set_budget(sac_context, const sac_budget *budget) {
+    ++fake().calls["set_budget"];
+    if (fake().refuses) return refused();
+    if (budget->type != SAC_TYPE_BUDGET || budget->size != sizeof *budget) return refused();
+    sac_budget_state &state = fake().slices;
+    state.budget_us = budget->budget_us;
+    state.least_us = budget->least_us ? budget->least_us : budget->budget_us / 8;
+    state.host_frame_us = budget->host_frame_us ? budget->host_frame_us : 16667;
+    state.granted_us = budget->budget_us / 4 * 3;
+    return SAC_OK;
+}
+
+sac_result get_budget_state(sac_context, sac_budget_state *state) {
+    if (state->type != SAC_TYPE_BUDGET_STATE || state->size != sizeof *state) return refused();
+    ++fake().calls["get_budget_state"];
+    const sac_budget_state asked = *state;
+    *state = fake().slices;
+    state->type = asked.type;
+    state->size = asked.size;
+    return SAC_OK;
+}
+
 sac_result get_running_info(sac_context, sac_running_info *info) {
     if (!fake().has_model) return SAC_NOT_READY;
     info->model_id = 1;
@@ -302,6 +324,10 @@ sac_api fake_api() {
     api.release_result = release_result;
     api.get_statistics = get_statistics;
     api.get_extension = get_extension;
+    if (!fake().is_older) {
+        api.set_budget = set_budget;
+        api.get_budget_state = get_budget_state;
+    }
     return api;
 }
 

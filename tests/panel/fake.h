@@ -12,9 +12,11 @@ namespace sac::test {
 
 struct Fake {
     bool has_debug = true, has_model = true, refuses = false;
+    bool is_older = false;  ///< than 1.3: without budgets
     uint32_t debug_version = 2;
-    uint64_t sequence = 1;  ///< of the newest snapshot
-    uint64_t frames = 200;  ///< that went through the device
+    uint64_t sequence = 1;         ///< of the newest snapshot
+    uint64_t frames = 200;         ///< that went through the device
+    sac_budget_state slices = {};  ///< what it tells of them; its budget is what it was given
 
     // What was asked of it.
     std::map<std::string, int> calls;

@@ -96,6 +96,17 @@ public:
         for (float y = top; y < bottom; y += step_y)
             for (float x = 18; x < width; x += step_x) click(x, y);
     }
+    /// A frame's words, as one could read them.
+    std::string text() {
+        clipboard.clear();
+        ImGui::GetIO().DeltaTime = 0.3f;
+        ImGui::NewFrame();
+        ImGui::LogToClipboard();
+        (void)panel->draw({0, 0, width, height}, host);
+        ImGui::LogFinish();
+        ImGui::Render();
+        return clipboard;
+    }
     void write(const char *text) {
         ImGui::GetIO().AddInputCharactersUTF8(text);
         frame();
@@ -154,10 +165,94 @@ TEST_CASE("timing: dispatches are timed while it is looked at, and no longer") {
     CHECK(fake().inspect_flags == 0);
     bench.open("Timing");
     CHECK(fake().inspect_flags == SAC_INSPECT_PROFILE);
-    bench.sweep(290, 320, 20);  // the headers: every way of sorting
+    bench.sweep(347, 377, 20);  // the headers: every way of sorting
     bench.sweep(55, 200, 60, 20);
     bench.open("Overview");
     CHECK(fake().inspect_flags == 0);
+}
+
+TEST_CASE("timing: a budget is given, changed and taken back; what the host said of its frames stays") {
+    reset_fake();
+    Bench bench;
+    bench.open("Overview");
+    CHECK(fake().calls["get_budget_state"] == 0);
+    bench.open("Timing");
+    CHECK(fake().calls["get_budget_state"] > 0);
+    CHECK(fake().calls["set_budget"] == 0);
+    constexpr float box = 22, slider = 300, line = 273;
+    bench.click(box, line);
+    CHECK(fake().slices.budget_us == 4000);
+    CHECK(fake().slices.least_us == 500);
+    fake().slices.host_frame_us = 33333;
+    bench.click(slider, line);
+    const uint32_t chosen = fake().slices.budget_us;
+    CHECK(chosen != 4000);
+    CHECK(fake().slices.least_us == chosen / 8);
+    CHECK(fake().slices.host_frame_us == 33333);
+    fake().slices.least_us = chosen;  // no governor
+    bench.click(slider + 40, line);
+    CHECK(fake().slices.budget_us > chosen);
+    CHECK(fake().slices.least_us == fake().slices.budget_us);
+    const uint32_t last = fake().slices.budget_us;
+    bench.click(box, line);
+    CHECK(fake().slices.budget_us == 0);
+    bench.click(box, line);
+    CHECK(fake().slices.budget_us == last);
+    const int calls = fake().calls["set_budget"];
+    fake().refuses = true;
+    bench.click(box, line);
+    CHECK(fake().calls["set_budget"] == calls + 1);
+    CHECK(bench.text().find("the fake plugin refuses") != std::string::npos);
+}
+
+TEST_CASE("timing: what becomes of slices is counted over the last second") {
+    reset_fake();
+    Bench bench;
+    bench.open("Timing");
+    CHECK(bench.text().find("Granted") == std::string::npos);
+    fake().slices.budget_us = 5600;
+    fake().slices.granted_us = 4200;
+    const auto has = [&](const char *words) {
+        const std::string text = bench.text();
+        return text.find(words) != std::string::npos;
+    };
+    CHECK(has("none seen yet"));
+    CHECK(has("does not tell"));
+    fake().slices.host_frames = 7321;
+    fake().slices.missed = 12;
+    for (int i = 0; i < 20; ++i) {  // a draw takes 0.3 s: three of them lie in a second
+        fake().slices.slices += 16;
+        fake().slices.slice_us = i % 4 == 3 ? 4300 : 3900;
+        fake().frames += 2;
+        bench.frame();
+    }
+    const std::string text = bench.text();
+    CAPTURE(text);
+    CHECK(text.find("4.2 ms; the newest slice took 4.3") != std::string::npos);
+    CHECK(text.find("32 slices, 4 passes") != std::string::npos);  // the last draw brought none
+    CHECK(text.find("25.0 % of 20 slices") != std::string::npos);
+    CHECK(text.find("7321, 12 of them late") != std::string::npos);
+    // A slice keeps what it was granted, also where it is halved meanwhile.
+    fake().slices.granted_us = 2100;
+    fake().slices.slices += 1;
+    fake().slices.slice_us = 4100;
+    CHECK(has("23.8 % of 21 slices"));
+    fake().slices.slices += 1;
+    CHECK(has("27.3 % of 22 slices"));
+    bench.open("Overview");
+    for (int i = 0; i < 8; ++i) bench.frame();
+    fake().slices.slices += 1000;
+    bench.open("Timing");
+    CHECK(has("0 slices, 0 passes"));  // how many there were meanwhile is not known
+}
+
+TEST_CASE("timing: a plugin without budgets has no slices to show") {
+    reset_fake();
+    fake().is_older = true;
+    Bench bench;
+    bench.open("Timing");
+    CHECK(bench.text().find("Dispatches") != std::string::npos);
+    CHECK(bench.text().find("Slices") == std::string::npos);
 }
 
 TEST_CASE("network: its input is watched and drawn, and a layer that is clicked on") {
@@ -271,7 +366,7 @@ TEST_CASE("tracks begin anew with another source where they are on") {
 }
 
 TEST_CASE("everything can be clicked on, with and without a model, a debug extension or answers") {
-    for (int variant = 0; variant < 5; ++variant) {
+    for (int variant = 0; variant < 6; ++variant) {
         CAPTURE(variant);
         reset_fake();
         fake().has_model = variant != 1;
@@ -279,6 +374,7 @@ TEST_CASE("everything can be clicked on, with and without a model, a debug exten
         fake().debug_version = variant == 3 ? 1 : 2;
         fake().sequence = variant == 4 ? 0 : 1;
         fake().refuses = variant == 4;
+        fake().is_older = variant == 5;
         const TempDir folder;
         Bench bench(folder.path().string());
         if (variant == 4) bench.host.message = "camera:0: is not there";

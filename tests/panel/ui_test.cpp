@@ -66,6 +66,14 @@ private:
     VkFramebuffer framebuffer_ = VK_NULL_HANDLE;
 };
 
+void give_budget() {
+    sac_budget budget = {.type = SAC_TYPE_BUDGET, .size = sizeof budget};
+    budget.budget_us = 5600;
+    REQUIRE(fake_api().set_budget({1}, &budget) == SAC_OK);
+    fake().slices.host_frames = 7321;
+    fake().slices.missed = 12;
+}
+
 }  // namespace
 
 TEST_CASE("a hundred pictures lie where they are put, pixel by pixel, and go again") {
@@ -136,13 +144,15 @@ TEST_CASE("a click within one frame is not lost") {
 }
 
 TEST_CASE("goldens of the panel") {
-    for (const char *part : {"Overview", "Detection", "Timing", "Network", "Memory", "Presets"}) {
+    for (const char *part : {"Overview", "Detection", "Timing", "Network", "Memory", "Presets", "Slices"}) {
         reset_fake();
         Sheet sheet({480, 800});
         panel::apply_style(1);
         panel::UiTextures textures(*sheet.ui);
         panel::Panel panel(fake_api(), {1}, textures);
-        panel.open_part(part);
+        const bool slices = std::string_view(part) == "Slices";  // the timing part, with a budget
+        panel.open_part(slices ? "Timing" : part);
+        if (slices) give_budget();
         panel::Host host;
         host.sources = {"camera", "scene"};
         host.models = {"toybox"};
@@ -155,6 +165,11 @@ TEST_CASE("goldens of the panel") {
                 panel::UiEvent event = {panel::UiEvent::Kind::button};
                 event.down = i == 5;
                 if (std::string_view(part) == "Network") sheet.ui->take(event);
+            }
+            if (slices) {
+                fake().frames += 2;
+                fake().slices.slices += 16;
+                fake().slices.slice_us = i % 4 == 3 ? 4300 : 3900;
             }
             sheet.begin();
             (void)panel.draw({0, 0, 480, 800}, host);
