@@ -12,6 +12,7 @@ bool takes_epilogue(const Node &node) {
 bool takes_gelu(const Node &node) { return is_a(node, "Gemm") || (node.domain == "saccade" && node.type == "Linear"); }
 
 void fuse(Graph &graph) {
+    split_gemms(graph);
     // What a family makes may be what another looks for. Each change removes a node or moves one towards the end, so
     // this comes to an end; the bound is for our own mistakes.
     for (int round = 0; round < 64; ++round) {

@@ -26,6 +26,10 @@ bool fuse_gelus(Graph &graph);
 /// which takes an epilogue.
 bool fuse_linears(Graph &graph);
 
+/// Gemm by a computed matrix, as it is or transposed -> saccade.MatMul, and an Add of what it adds. First: an Add and
+/// activations after it are then the others' to find.
+bool split_gemms(Graph &graph);
+
 /// MatMul by a transposed tensor -> saccade.MatMul, whose attribute perm is the transposition's. Hides attention: last.
 bool fuse_matmuls(Graph &graph);
 

@@ -386,4 +386,48 @@ bool fuse_matmuls(Graph &graph) {
     return changed;
 }
 
+bool split_gemms(Graph &graph) {
+    bool changed = false;
+    std::vector<Node> nodes;
+    nodes.reserve(graph.nodes.size());
+    for (Node &node : graph.nodes) {
+        const bool plain = is_a(node, "Gemm") && !node.int_or("transA", 0) && node.float_or("alpha", 1) == 1 &&
+                           node.float_or("beta", 1) == 1;
+        if (!plain || graph.values[node.inputs[1]].constant) {
+            nodes.push_back(std::move(node));
+            continue;
+        }
+        Node product = node;
+        product.type = "MatMul";
+        product.domain = "saccade";
+        product.opset = 1;
+        product.inputs.resize(2);
+        const bool transposed = node.int_or("transB", 0) != 0;
+        product.attributes = {{"perm", transposed ? std::vector<int64_t>{1, 0} : std::vector<int64_t>{0, 1}}};
+        const bool adds = node.inputs.size() > 2 && node.inputs[2] != no_value;
+        if (adds) {
+            const Value y = graph.values[node.outputs[0]];
+            const ValueId sum = graph.add_value(y.name + "/product");
+            graph.values[sum].dtype = y.dtype;
+            graph.values[sum].shape = y.shape;
+            graph.values[sum].known = true;
+            product.outputs = {sum};
+        }
+        const ValueId summand = adds ? node.inputs[2] : no_value;
+        nodes.push_back(std::move(product));
+        if (adds) {
+            Node add;
+            add.name = node.name + "/add";
+            add.type = "Add";
+            add.opset = 13;
+            add.inputs = {nodes.back().outputs[0], summand};
+            add.outputs = node.outputs;
+            nodes.push_back(std::move(add));
+        }
+        changed = true;
+    }
+    graph.nodes = std::move(nodes);
+    return changed;
+}
+
 }  // namespace sac

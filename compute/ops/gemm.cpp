@@ -2,8 +2,9 @@
 // (https://onnx.ai/onnx/operators/onnx__Gemm.html); a' and b' are a and b, transposed if transA or transB says so.
 // MatMul by a constant matrix: y[..., m, n] = sum over k of a[..., m, k] b[k, n]; with a bias and an epilogue, which
 // fusion makes of it: saccade.Linear, y = act(a b + bias + residual), inputs a, b (transposed if transB says so),
-// [bias of n numbers], [residual]. b
-// and c must be constant, c one number a column. Rows are rows of C4 tensors, or of dense ones of whole texels.
+// [bias of n numbers], [residual].
+// b and c must be constant, c one number a column: a Gemm by a computed b is a MatMul and an Add (split_gemms). Rows
+// are rows of C4 tensors, or of dense ones of whole texels.
 #include "compute/ops/matmul.h"
 #include "compute/ops/matrix_product.h"
 
