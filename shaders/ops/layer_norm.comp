@@ -1,6 +1,7 @@
 // Layer normalisation of rows of whole texels: y = (x - mean) / sqrt(variance + epsilon) weight + bias. One invocation a row,
 // in workgroups of 8, or with GROUP one workgroup of 64. The variance is that of differences from the mean, which is known first: the row is
-// read three times, from the cache. Lanes beyond `channels` stay zero.
+// read three times, from the cache. Everything is told from the row's first element, so that rows far from zero lose
+// nothing by the rounding of their mean. Lanes beyond `channels` stay zero.
 // Bindings: src, weights (`quads` texels of weights, then as many of biases), dst.
 // Dispatch: x = ceil(rows / 8), GROUP: rows. quads: at most 20,000; GROUP: 1,300,000.
 #version 450
@@ -64,12 +65,13 @@ void main() {
     if (ROW >= pc.rows) return;
 #endif
     const uint first = ROW * pc.quads;
+    const float origin = LOAD4(src, first).x;
     // All invocations turn equally often; texels beyond the row count as zero.
     vec4 sums = vec4(0.0);
     uint base = 0u;
     do {
         const uint quad = base + FIRST;
-        sums += mix(vec4(0.0), LOAD4(src, first + min(quad, pc.quads - 1u)), lanes(quad));
+        sums += mix(vec4(0.0), LOAD4(src, first + min(quad, pc.quads - 1u)) - origin, lanes(quad));
         base += STEP;
     } while (base < pc.quads);
     const float mean = row_sum(sums) / float(pc.channels);
@@ -77,7 +79,7 @@ void main() {
     base = 0u;
     do {
         const uint quad = base + FIRST;
-        const vec4 x = mix(vec4(0.0), LOAD4(src, first + min(quad, pc.quads - 1u)) - mean, lanes(quad));
+        const vec4 x = mix(vec4(0.0), LOAD4(src, first + min(quad, pc.quads - 1u)) - origin - mean, lanes(quad));
         sums += x * x;
         base += STEP;
     } while (base < pc.quads);
@@ -86,7 +88,7 @@ void main() {
     do {
         const uint quad = base + FIRST;
         if (quad < pc.quads) {
-            const vec4 x = (LOAD4(src, first + quad) - mean) * scale;
+            const vec4 x = (LOAD4(src, first + quad) - origin - mean) * scale;
             const vec4 y = x * LOAD4(weights, quad) + LOAD4(weights, pc.quads + quad);
             STORE4(dst, first + quad, mix(vec4(0.0), y, lanes(quad)));
         }
