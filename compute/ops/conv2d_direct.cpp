@@ -55,7 +55,8 @@ Status plan_direct(PlanContext &ctx, const ConvolutionNode &conv, const MatrixPr
     Dispatch dispatch;
     dispatch.kernel = variant.kernel;
     dispatch.bindings = {reads(whole.source), reads(weights)};
-    if (!clamp) dispatch.bindings.push_back(reads(epilogue.residual ? ctx.residual_storage() : weights));
+    if (!clamp)
+        dispatch.bindings.push_back(epilogue.residual ? reads_in_place(ctx.residual_storage()) : reads(weights));
     dispatch.bindings.push_back(writes(whole.destination));
     dispatch.push_words({word(count), word(conv.out_channels), word(blocks_w), word(blocks_h),
                          word(whole.source_stride), 0, word(whole.destination_stride), word(whole.destination_offset),

@@ -355,7 +355,7 @@ Status plan_gather(PlanContext &ctx, const Transposed &conv) {
     dispatch.kernel = clamp ? choose_kernel(ctx, stem, {"_t", ""}, {source, weights})
                             : choose_kernel(ctx, stem, {"_full_t", "_full"}, {source, weights, other});
     dispatch.bindings = {reads(source), reads(weights)};
-    if (!clamp) dispatch.bindings.push_back(reads(other));
+    if (!clamp) dispatch.bindings.push_back(epilogue.residual ? reads_in_place(other) : reads(other));
     dispatch.bindings.push_back(writes(place.storage));
     dispatch.push_words({word(count), word(group_in), word(group_out), word(quads_of(conv.in_channels)),
                          word(conv.out_channels), word(place.stride), word(place.offset), word(blocks),

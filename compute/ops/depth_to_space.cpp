@@ -106,7 +106,7 @@ void dispatch_depth_to_space(PlanContext &ctx, const DepthToSpace &shuffle, bool
         epilogue ? choose_kernel(ctx, "depth_to_space_quads", {"_full_t", "_full"}, {shuffle.source, other})
                  : choose_kernel(ctx, whole ? "depth_to_space_quads" : "depth_to_space", {"_t", ""}, {shuffle.source});
     dispatch.bindings = {reads(shuffle.source)};
-    if (epilogue) dispatch.bindings.push_back(reads(other));
+    if (epilogue) dispatch.bindings.push_back(residual ? reads_in_place(other) : reads(other));
     dispatch.bindings.push_back(writes(shuffle.destination.storage));
     dispatch.push_words({word(count), word(shuffle.channels), word(quads_of(shuffle.source_channels)),
                          word(shuffle.destination.stride), word(shuffle.destination.offset), word(shuffle.channel_step),
