@@ -94,6 +94,7 @@ Status bind_dimensions(Graph &graph, const std::map<std::string, int64_t, std::l
                          graph.source + ": dimension '" + key + "' is bound to " + std::to_string(value));
         used[key] = false;
     }
+    std::string missing;
     for (const ValueId id : graph.inputs) {
         Value &input = graph.values[id];
         if (input.known) continue;  // made in memory with its shape
@@ -110,8 +111,8 @@ Status bind_dimensions(Graph &graph, const std::map<std::string, int64_t, std::l
                 size = 1;
             }
             if (size < 0)
-                return Error(Code::invalid_argument, graph.source + ": axis " + std::to_string(axis) + " of input '" +
-                                                         input.name + "' has no size; bind dimension '" + key + "'");
+                missing += (missing.empty() ? "" : ", ") + ("axis " + std::to_string(axis)) + " of input '" +
+                           input.name + "' (dimension '" + key + "')";
             if (size == 0)
                 return Error(Code::invalid_file, graph.source + ": axis " + std::to_string(axis) + " of input '" +
                                                      input.name + "' has size 0");
@@ -119,6 +120,7 @@ Status bind_dimensions(Graph &graph, const std::map<std::string, int64_t, std::l
         }
         input.known = true;
     }
+    if (!missing.empty()) return Error(Code::invalid_argument, graph.source + ": no size is given for " + missing);
     for (const auto &[key, seen] : used)
         if (!seen)
             return Error(Code::invalid_argument,

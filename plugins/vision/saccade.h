@@ -50,7 +50,7 @@
  *    destroyed: the library can then be unloaded. It changes no global state of the process, of Vulkan or of the
  *    host's device.
  *  - It does not open cameras or video files, or download, and draws nothing unless asked to (saccade_overlay.h). It
- *    writes one file: the pipeline cache (see cache_directory).
+ *    writes the pipeline cache, and beside it what was measured when a network is tuned (see cache_directory).
  */
 #ifndef SACCADE_H
 #define SACCADE_H
@@ -235,7 +235,7 @@ typedef struct sac_context_info {
 /* ---- models ---- */
 
 enum {
-    SAC_MODEL_FP16 = 1 /* weights and activations stored as halves: half the memory, results within about 2e-3 */
+    SAC_MODEL_FP16 = 1 /* weights and activations stored as halves: half the memory, results within some 1e-3 */
 };
 
 /* A model is a folder with a card.json (task, input, head, labels, thresholds) and a model.onnx. */

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
+#include <sstream>
 
 #include "compute/base/format.h"
 
@@ -17,14 +19,55 @@ Status check_number(const Option &option, const std::string &value) {
                       (option.kind == Option::Kind::number || number == std::floor(number));
     if (good) return {};
     const char *kind = option.kind == Option::Kind::number ? "number" : "whole number";
-    return Error(Code::invalid_argument, format("%s wants a %s from %g to %g, not '%s'", option.name, kind,
+    return Error(Code::invalid_argument, format("%s wants a %s from %.15g to %.15g, not '%s'", option.name, kind,
                                                 option.lowest, option.highest, value.c_str()));
+}
+
+Status check_named(const Option &option, const std::string &value) {
+    const size_t equals = value.find('=');
+    if (equals == 0 || equals == std::string::npos || equals + 1 == value.size())
+        return Error(Code::invalid_argument, format("%s wants %s, not '%s'", option.name, option.value, value.c_str()));
+    if (option.kind == Option::Kind::named) return {};
+    char *end = nullptr;
+    const long long number = std::strtoll(value.c_str() + equals + 1, &end, 10);
+    if (*end == '\0' && number >= 1) return {};
+    return Error(Code::invalid_argument, format("%s %s: not a positive whole number", option.name, value.c_str()));
+}
+
+Status check_size(const Option &option, const std::string &value) {
+    unsigned width = 0, height = 0;
+    char rest = 0;
+    const auto within = [&](unsigned size) { return size >= option.lowest && size <= option.highest; };
+    if (std::sscanf(value.c_str(), "%ux%u%c", &width, &height, &rest) == 2 && within(width) && within(height))
+        return {};
+    return Error(Code::invalid_argument, format("%s wants WIDTHxHEIGHT, each from %.15g to %.15g, not '%s'",
+                                                option.name, option.lowest, option.highest, value.c_str()));
+}
+
+Status check_value(const Option &option, const std::string &value) {
+    switch (option.kind) {
+        case Option::Kind::number:
+        case Option::Kind::count: return check_number(option, value);
+        case Option::Kind::named:
+        case Option::Kind::named_count: return check_named(option, value);
+        case Option::Kind::size: return check_size(option, value);
+        default: return {};
+    }
+}
+
+// The word of a usage such as "[options] DIR FILE" that stands for the argument of that index.
+std::string usage_word(const std::string &usage, size_t index) {
+    std::istringstream words(usage);
+    std::string word;
+    for (size_t i = 0; words >> word;)
+        if (word[0] != '[' && i++ == index) return word;
+    return "an argument";
 }
 
 }  // namespace
 
 Result<Arguments> Arguments::parse(std::span<const char *const> words, std::span<const Option> options, size_t fewest,
-                                   size_t most) {
+                                   size_t most, const std::string &usage) {
     Arguments arguments;
     bool options_ended = false;
     for (size_t i = 0; i < words.size(); ++i) {
@@ -53,11 +96,11 @@ Result<Arguments> Arguments::parse(std::span<const char *const> words, std::span
         } else {
             return Error(Code::invalid_argument, format("%s wants a value: %s", option->name, option->value));
         }
-        if (option->kind == Option::Kind::number || option->kind == Option::Kind::count)
-            SAC_TRY(check_number(*option, value));
+        SAC_TRY(check_value(*option, value));
         arguments.values_[name].push_back(std::move(value));
     }
-    if (arguments.others_.size() < fewest) return Error(Code::invalid_argument, "something is missing; see --help");
+    if (arguments.others_.size() < fewest)
+        return Error(Code::invalid_argument, usage_word(usage, arguments.others_.size()) + " is missing; see --help");
     if (arguments.others_.size() > most)
         return Error(Code::invalid_argument, "'" + arguments.others_[most] + "' is one argument too many");
     return arguments;

@@ -12,12 +12,13 @@ namespace sac::cli {
 
 /// One option of a command. Texts are literals.
 struct Option {
-    enum class Kind { flag, text, number, count };
+    /// named: "NAME=TEXT"; named_count: "NAME=4"; size: "640x480", each within the range.
+    enum class Kind { flag, text, number, count, named, named_count, size };
     const char *name;   ///< "--score"
     const char *value;  ///< what stands for its value in the help: "S"; null for a flag
     const char *help;
     Kind kind = Kind::text;
-    double lowest = 0, highest = 0;  ///< of numbers and counts
+    double lowest = 0, highest = 0;  ///< of numbers, counts and sizes
     bool repeated = false;           ///< may be given more than once
 };
 
@@ -25,9 +26,10 @@ struct Option {
 class Arguments {
 public:
     /// "--name value" and "--name=value"; "--" ends the options. Error invalid_argument: an unknown option, a missing
-    /// or unwanted value, a number that is none or out of its range, too few or too many others.
+    /// or unwanted value, a number that is none or out of its range, too few or too many others, of which `usage` names
+    /// what is missing: "[options] MODEL.onnx|DIR".
     static Result<Arguments> parse(std::span<const char *const> words, std::span<const Option> options, size_t fewest,
-                                   size_t most);
+                                   size_t most, const std::string &usage = {});
 
     bool has(const std::string &name) const { return values_.contains(name); }
     /// The value, or `fallback` if the option is not given.

@@ -34,7 +34,8 @@ constexpr Option options[] = {
      "a network that has taken so long begins no further round, and a turn of ours ends after a tenth of it (default "
      "20)",
      Option::Kind::number, 0.1, 100000},
-    {"--against", "ncnn=PATH", "a benchncnn to run in turns with ours, on the device of the same number"},
+    {"--against", "ncnn=PATH", "a benchncnn to run in turns with ours, on the device of the same number",
+     Option::Kind::named},
     {"--against-models", "DIR", "folder of benchncnn's .param files (default: where its own tree has them)"},
     {"--kernels", nullptr, "GPU time of each dispatch", Option::Kind::flag},
     {"--load", nullptr, "time of loading: with empty caches (ours, and Mesa's), then with full ones",
@@ -174,11 +175,17 @@ Result<BenchResult> measure(const Vision &vision, const Arguments &arguments, co
 Result<std::optional<Ncnn>> rival(const Arguments &arguments) {
     if (!arguments.has("--against")) return std::optional<Ncnn>();
     SAC_ASSIGN(const auto named, split_assignment("--against", arguments.text("--against")));
-    if (named.first != "ncnn") return Error(Code::invalid_argument, "--against knows ncnn=PATH, not " + named.first);
     const std::string device = arguments.text("--device", "0");
     const bool number = device.find_first_not_of("0123456789") == std::string::npos;
     SAC_ASSIGN(Ncnn ncnn, Ncnn::find(named.second, arguments.text("--against-models"), number ? device : "0"));
     return std::optional<Ncnn>(std::move(ncnn));
+}
+
+Status check(const Arguments &arguments) {
+    for (const std::string &name : arguments.all("--net")) SAC_TRY(find_network(name));
+    if (const std::string against = arguments.text("--against", "ncnn="); !against.starts_with("ncnn="))
+        return Error(Code::invalid_argument, "--against knows ncnn=PATH, not " + against);
+    return {};
 }
 
 Status run(const Arguments &arguments) {
@@ -236,6 +243,7 @@ const Command bench_command = {
     options,
     0,
     0,
-    run};
+    run,
+    check};
 
 }  // namespace sac::cli

@@ -15,6 +15,8 @@ struct Command {
     std::span<const Option> options;
     size_t fewest, most;  ///< arguments that are no options
     Status (*run)(const Arguments &);
+    /// What the table of options cannot say; null: nothing. An error is a wrong call, exit code 2.
+    Status (*check)(const Arguments &) = nullptr;
 };
 
 extern const Command detect_command, view_command, inspect_command, bench_command, devices_command, sources_command,

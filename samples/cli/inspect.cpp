@@ -25,14 +25,18 @@ constexpr Option options[] = {
 
 double mebibytes(uint64_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
 
+Status check(const Arguments &arguments) {
+    if (arguments.has("--json") && !arguments.has("--kernels"))
+        return Error(Code::invalid_argument, "--json is for --kernels");
+    return {};
+}
+
 Status run(const Arguments &arguments) {
     NetworkOptions wanted;
     wanted.path = arguments.others()[0];
     wanted.dimensions = arguments.all("--dim");
     wanted.half = arguments.has("--half");
     wanted.profile = arguments.has("--times");
-    if (arguments.has("--json") && !arguments.has("--kernels"))
-        return Error(Code::invalid_argument, "--json is for --kernels");
     SAC_ASSIGN(const std::unique_ptr<Vision> vision, Vision::create(arguments.text("--device")));
     if (arguments.has("--kernels")) {
         SAC_ASSIGN(const KernelReport report, measure_kernels(*vision, wanted));
@@ -92,10 +96,14 @@ const Command inspect_command = {"inspect",
                                  "time, speed, and share of the device's ceiling: of multiply-adds or of memory, "
                                  "whichever it is nearer to. Both are\n"
                                  "measured at once before it. A share above 100% is a kernel that needs fewer "
-                                 "multiply-adds than the operator has.\n",
+                                 "multiply-adds than the operator has,\n"
+                                 "or one whose tensors lie in the device's cache: the memory's ceiling is that beyond "
+                                 "the cache. Leading dimensions\n"
+                                 "without a size become 1, others need --dim.\n",
                                  options,
                                  1,
                                  1,
-                                 run};
+                                 run,
+                                 check};
 
 }  // namespace sac::cli

@@ -84,7 +84,10 @@ void print_kernels(const KernelReport &report) {
         std::printf("%-28.28s %-16.16s %-26.26s %-8s %9.1f %5.1f%% %8.1f %7.2f %7.0f%%\n", row.node.node,
                     row.node.operation, row.variant().c_str(), how_chosen(row.node), row.node.microseconds,
                     100 * row.share, row.gflops, row.gbytes, 100 * row.of_ceiling);
-    if (report.total_us <= 0) std::printf("\nThe device has no timestamps: there are no times.\n");
+    if (report.rows.empty())
+        std::printf("\nThe network has no dispatches: there is nothing to time.\n");
+    else if (report.total_us <= 0)
+        std::printf("\nThe device has no timestamps: there are no times.\n");
 }
 
 std::string kernels_json(const KernelReport &report) {

@@ -61,12 +61,16 @@ int main(int argc, char **argv) {
             print_help(*command);
             return 0;
         }
-        const auto arguments = Arguments::parse(words.subspan(2), command->options, command->fewest, command->most);
-        if (!arguments) {
-            std::fprintf(stderr, "saccade %s: %s\nsaccade %s %s\n", command->name, arguments.error().message.c_str(),
-                         command->name, command->usage);
+        const auto wrong = [&](const sac::Error &error) {
+            std::fprintf(stderr, "saccade %s: %s\nsaccade %s %s\n", command->name, error.message.c_str(), command->name,
+                         command->usage);
             return 2;
-        }
+        };
+        const auto arguments =
+            Arguments::parse(words.subspan(2), command->options, command->fewest, command->most, command->usage);
+        if (!arguments) return wrong(arguments.error());
+        if (command->check)
+            if (const sac::Status checked = command->check(*arguments); !checked.ok()) return wrong(checked.error());
         const sac::Status status = command->run(*arguments);
         std::fflush(stdout);
         if (status.ok()) return 0;

@@ -16,11 +16,13 @@ Result<std::pair<std::string, std::string>> split_assignment(const std::string &
     return std::pair(text.substr(0, equals), text.substr(equals + 1));
 }
 
-std::string shape_text(const sac_tensor_info &tensor) {
+std::string shape_text(std::span<const int64_t> shape) {
     std::string text = "[";
-    for (uint32_t i = 0; i < tensor.rank; ++i) text += (i ? ", " : "") + std::to_string(tensor.shape[i]);
+    for (size_t i = 0; i < shape.size(); ++i) text += (i ? ", " : "") + std::to_string(shape[i]);
     return text + "]";
 }
+
+std::string shape_text(const sac_tensor_info &tensor) { return shape_text({tensor.shape, tensor.rank}); }
 
 uint64_t element_count(const sac_tensor_info &tensor) {
     uint64_t count = 1;
@@ -41,10 +43,7 @@ Result<std::unique_ptr<NetworkDesc>> describe_options(const NetworkOptions &opti
     auto made = std::make_unique<NetworkDesc>();
     for (const std::string &text : options.dimensions) {
         SAC_ASSIGN(const auto named, split_assignment("--dim", text));
-        char *end = nullptr;
-        const int64_t value = std::strtoll(named.second.c_str(), &end, 10);
-        if (*end || value < 1) return Error(Code::invalid_argument, "--dim " + text + ": not a positive whole number");
-        made->values.emplace_back(named.first, value);
+        made->values.emplace_back(named.first, std::strtoll(named.second.c_str(), nullptr, 10));
     }
     for (const auto &[name, value] : made->values) made->dimensions.push_back({name.c_str(), value});
     sac_network_desc &desc = made->desc;
@@ -58,6 +57,21 @@ Result<std::unique_ptr<NetworkDesc>> describe_options(const NetworkOptions &opti
     return made;
 }
 
+// Says with which options the dimensions that an error names are given.
+Status with_options(Status status) {
+    if (status.ok() || status.error().code != Code::invalid_argument) return status;
+    Error error = std::move(status).error();
+    const std::string before = "(dimension '";
+    std::string given;
+    for (size_t at = error.message.find(before); at != std::string::npos; at = error.message.find(before, at)) {
+        at += before.size();
+        const std::string option = " --dim " + error.message.substr(at, error.message.find('\'', at) - at) + "=N";
+        if (given.find(option) == std::string::npos) given += option;
+    }
+    if (!given.empty()) error.message += ":" + given;
+    return error;
+}
+
 }  // namespace
 
 Result<Network> Network::open(const Vision &vision, const NetworkOptions &options) {
@@ -66,7 +80,7 @@ Result<Network> Network::open(const Vision &vision, const NetworkOptions &option
     Network network(vision, *debug);
     {
         const Waiting waiting("loading " + std::filesystem::path(options.path).filename().string());
-        SAC_TRY(vision.check(debug->open_network(vision.context(), &made->desc, &network.network_)));
+        SAC_TRY(with_options(vision.check(debug->open_network(vision.context(), &made->desc, &network.network_))));
     }
     network.info_.type = SAC_TYPE_NETWORK_INFO;
     network.info_.size = sizeof network.info_;
@@ -153,7 +167,7 @@ Result<Tuned> tune_network(const Vision &vision, const NetworkOptions &options, 
     Tuned tuned;
     tuned.info.type = SAC_TYPE_TUNING_INFO;
     tuned.info.size = sizeof tuned.info;
-    SAC_TRY(vision.check(debug->tune_network(vision.context(), &desc, &tuned.info)));
+    SAC_TRY(with_options(vision.check(debug->tune_network(vision.context(), &desc, &tuned.info))));
     tuned.problems.resize(tuned.info.problem_count);
     for (uint32_t i = 0; i < tuned.problems.size(); ++i) {
         tuned.problems[i].type = SAC_TYPE_TUNED_PROBLEM;

@@ -2,6 +2,7 @@
 // An ONNX file by itself, through the plugin's debug extension: what inspect, run and bench look at.
 
 #include <functional>
+#include <span>
 
 #include "samples/cli/arguments.h"
 #include "samples/cli/vision.h"
@@ -14,8 +15,13 @@ struct NetworkOptions {
     bool half = false, profile = false;
 };
 
-inline constexpr Option dim_option = {"--dim", "NAME=VALUE", "the value of a symbolic dimension", Option::Kind::text, 0,
-                                      0,       true};
+inline constexpr Option dim_option = {"--dim",
+                                      "NAME=VALUE",
+                                      "the value of a dimension without a size (of a leading one: 1)",
+                                      Option::Kind::named_count,
+                                      0,
+                                      0,
+                                      true};
 
 /// Closed with the object; the Vision must outlive it. [thread] one at a time.
 class Network {
@@ -56,6 +62,7 @@ Result<Tuned> tune_network(const Vision &vision, const NetworkOptions &options, 
                            const std::function<bool(const std::string &how_far)> &go_on);
 
 /// "[1, 3, 352, 352]"
+std::string shape_text(std::span<const int64_t> shape);
 std::string shape_text(const sac_tensor_info &tensor);
 uint64_t element_count(const sac_tensor_info &tensor);
 

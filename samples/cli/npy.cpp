@@ -43,8 +43,11 @@ Result<NpyArray> read_npy(const std::string &path) {
     const std::string header = bytes.substr(start, length);
 
     if (value_of(header, "descr") != "'<f4'")
-        return Error(Code::unsupported, path + ": only 32-bit floats are read here");
-    if (value_of(header, "fortran_order") != "False") return Error(Code::unsupported, path + ": is in Fortran order");
+        return Error(Code::unsupported,
+                     path + ": only 32-bit floats are read here; numpy's array.astype('float32') makes them");
+    if (value_of(header, "fortran_order") != "False")
+        return Error(Code::unsupported,
+                     path + ": is in Fortran order; numpy.ascontiguousarray(array) makes it C order");
     const std::string shape = value_of(header, "shape");
     if (shape.empty() || shape[0] != '(') return damaged("the header has no shape");
     NpyArray array;

@@ -13,6 +13,7 @@
 #include "samples/cli/command.h"
 #include "samples/cli/models.h"
 #include "samples/cli/progress.h"
+#include "samples/cli/source.h"
 #include "samples/cli/statistics.h"
 
 namespace sac::cli {
@@ -27,7 +28,7 @@ constexpr Option own_options[] = {
     {"--rate", "R", "host frames a second (default 60)", Option::Kind::count, 1, 1000},
     {"--seconds", "S", "that each setting is measured for, after as long again up to 3 (default 5)",
      Option::Kind::number, 0.1, 3600},
-    {"--size", "WxH", "of the scene that is drawn (default 320x240)"},
+    {"--size", "WxH", "of the scene that is drawn (default 320x240)", Option::Kind::size, 16, 4096},
     {"--no-governor", nullptr, "budgets stay as they are, whatever frames take", Option::Kind::flag},
     {"--json", nullptr, "one line of JSON a setting", Option::Kind::flag},
 };
@@ -266,10 +267,8 @@ void print(const Setting &setting, const Measured &m, const std::string &device,
 }
 
 Status run(const Arguments &arguments) {
-    unsigned width = 320, height = 240;
-    if (arguments.has("--size") && (std::sscanf(arguments.text("--size").c_str(), "%ux%u", &width, &height) != 2 ||
-                                    width < 16 || height < 16 || width > 4096 || height > 4096))
-        return Error(Code::invalid_argument, "--size wants WIDTHxHEIGHT, each 16 to 4096");
+    uint32_t width = 320, height = 240;
+    SAC_TRY(read_size(arguments, "--size", 16, 4096, width, height));
     SAC_ASSIGN(const Model model, choose_model(arguments));
     SAC_ASSIGN(const std::unique_ptr<Host> host, Host::create(arguments, width, height));
     SAC_TRY(load(*host, model.choice));

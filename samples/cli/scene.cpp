@@ -16,7 +16,7 @@ namespace {
 
 constexpr Option options[] = {
     {"--seed", "S", "which scene, or which dataset (default 1)", Option::Kind::count, 0, 1e15},
-    {"--size", "WxH", "size of the pictures (default 320x240)"},
+    {"--size", "WxH", "size of the pictures (default 320x240)", Option::Kind::size, 64, 4096},
     {"--out", "FILE", "write one picture (.png, .jpg) or video (.mp4, .avi, .mkv)"},
     {"--time", "T", "second of the picture, or where the video begins (default 0)", Option::Kind::number, 0, 1e6},
     {"--dataset", "DIR", "write a dataset into a new or an interrupted one's folder"},

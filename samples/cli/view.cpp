@@ -19,7 +19,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr auto options = with_source_options(with_model_options({
-    {"--size", "WxH", "size of the window (default: the first frame's, within 1280x720)"},
+    {"--size", "WxH", "size of the window (default: the first frame's, within 1280x720)", Option::Kind::size, 16,
+     16384},
     {"--frames", "N", "close after N frames were shown", Option::Kind::count, 1, 1e9},
     {"--screenshot", "FILE", "save what the window shows at the end (.png, .jpg)"},
     {"--out", "FILE", "save the last annotated frame in the source's size (.png, .jpg)"},

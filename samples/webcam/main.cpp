@@ -14,7 +14,7 @@ using cli::Option;
 constexpr auto options = cli::with_source_options(cli::with_model_options({
     {"--track", nullptr, "follow objects from frame to frame", Option::Kind::flag},
     {"--budget", "MS", "the panel's budget line, milliseconds", Option::Kind::number, 0, 1000},
-    {"--size", "WxH", "size of the window (default: 1280x800)"},
+    {"--size", "WxH", "size of the window (default: 1280x800)", cli::Option::Kind::size, 320, 16384},
     {"--full-screen", nullptr, "cover the screen (F11 changes it)", Option::Kind::flag},
     {"--no-panel", nullptr, "begin without the panel (F1 shows it)", Option::Kind::flag},
     {"--part", "NAME", "of the panel to begin with: Overview, Detection, Timing, Network, Memory or Presets"},

@@ -50,13 +50,20 @@ TEST_CASE("run reads and writes .npy") {
         CHECK(failed.code == 1);
         CHECK(failed.err.find(says) != std::string::npos);
     };
-    fails({"--input", "x=" + in}, "width");
+    fails({"--input", "x=" + in}, "--dim width=N");
     fails({"--dim", "width=5"}, "input x is not given");
-    fails({"--dim", "width=4", "--input", "x=" + in}, "30 values");
+    fails({"--dim", "width=4", "--input", "x=" + in}, "has the shape [1, 2, 3, 5], input x wants [1, 2, 3, 4]");
+    REQUIRE(cli::write_npy((dir / "flat.npy").string(), {{30}, x.values}).ok());
+    fails({"--dim", "width=5", "--input", "x=" + (dir / "flat.npy").string()}, "[30]");
     fails({"--dim", "width=5", "--input", "z=" + in}, "--input z");
-    fails({"--dim", "width=5", "--input", "x"}, "--input");
-    fails({"--dim", "width=0", "--input", "x=" + in}, "width=0");
     fails({"--dim", "width=5", "--input", "x=" + in, "--output", "z=" + out}, "--output z");
+    fails({"--dim", "width=5", "--input", "x=" + in, "--output", "y=" + (dir / "none" / "y.npy").string()},
+          "no folder");
+    x.values[3] = std::nanf(""), x.values[20] = INFINITY;
+    REQUIRE(cli::write_npy(in, x).ok());
+    const Finished odd = saccade({"run", network, "--dim", "width=5", "--input", "x=" + in});
+    CHECK(odd.out.find("1 infinite") != std::string::npos);
+    CHECK(odd.out.find("nan") == std::string::npos);
     fails({"--dim", "width=5", "--input", "x=" + (dir / "missing.npy").string()}, "missing.npy");
     fails({"--dim", "width=5", "--input", "x=" + network}, "relu.onnx");
 }
