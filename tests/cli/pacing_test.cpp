@@ -30,7 +30,7 @@ TEST_CASE("pacing measures a renderer without the plugin, with budgets, and with
 TEST_CASE("pacing refuses what it cannot measure") {
     for (const char *const size : {"5x5", "64", "x", "5000x5000"}) {
         const Finished finished = saccade({"pacing", "--model", "seeded", "--size", size});
-        CHECK(finished.code == 1);
+        CHECK(finished.code == 2);
         CHECK(finished.err.find("--size") != std::string::npos);
     }
     CHECK(saccade({"pacing", "--budget", "1"}).code == 2);

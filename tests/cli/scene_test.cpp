@@ -44,8 +44,8 @@ TEST_CASE("wrong arguments") {
     fails({}, 1, "--dataset");
     fails({"--out", "a.png", "--dataset", "b"}, 1, "--dataset");
     fails({"--out", "a.gif"}, 1, "a.gif");
-    fails({"--out", "a.png", "--size", "10x10"}, 1, "--size");
-    fails({"--out", "a.png", "--size", "big"}, 1, "--size");
+    fails({"--out", "a.png", "--size", "10x10"}, 2, "--size");
+    fails({"--out", "a.png", "--size", "big"}, 2, "--size");
     fails({"--out", "no/such/folder/a.png"}, 1, "no/such/folder/a.png");
     fails({"--dataset", "b", "--count", "0"}, 2, "--count");
 }
