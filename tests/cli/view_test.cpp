@@ -61,7 +61,7 @@ TEST_CASE("wrong sizes and unreadable sources are told before a window opens") {
     REQUIRE(engine::write_image((dir / "good.png").string(), pattern(32, 32)).ok());
     const Finished wrong =
         saccade({"view", (dir / "good.png").string(), "--model", "seeded", "--frames", "1", "--size", "big"});
-    CHECK(wrong.code == 1);
+    CHECK(wrong.code == 2);
     CHECK(wrong.err.find("--size") != std::string::npos);
 }
 
