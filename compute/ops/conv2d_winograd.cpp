@@ -155,13 +155,10 @@ void add_winograd_candidates(PlanContext &ctx, const ConvolutionNode &conv, cons
     const double chunks = std::ceil(count / static_cast<double>(tiles.chunk));
     // Halves are asked for to save memory, and these weights take eight times that of the window's: only if measured.
     const double unless_half = whole.half ? std::numeric_limits<double>::infinity() : 1;
-    const VkPhysicalDeviceLimits &limits = ctx.caps().limits;
-    const int64_t tile_texels = points * tiles.chunk * product.k_quads;
-    const int64_t texels = std::max(tile_texels, points * tiles.chunk * product.destination_stride);
-    if (16 * texels > static_cast<int64_t>(limits.maxStorageBufferRange)) return;
+    const int64_t texels = points * tiles.chunk * std::max(product.k_quads, product.destination_stride);
+    if (16 * texels > static_cast<int64_t>(ctx.caps().limits.maxStorageBufferRange)) return;
     for (const ProductTile &tile : product_tiles(ctx, product)) {
         if (tile.part < product.columns) continue;  // weights that cannot be bound as a whole
-        if (tile.texel && tile_texels > static_cast<int64_t>(limits.maxTexelBufferElements)) continue;
         const auto bytes =
             static_cast<double>(points * 16 * packed_texels(product.k_quads, product.columns, tile.columns));
         const double cost =

@@ -95,10 +95,14 @@ MatrixProduct part_of(const MatrixProduct &product, int64_t first, int64_t colum
 
 std::vector<ProductTile> product_tiles(PlanContext &ctx, const MatrixProduct &product) {
     const StorageId other = product.epilogue.residual ? ctx.residual_storage() : product.source;
+    // Of rows that are still to be made there is no storage yet that could tell whether a view holds them.
+    const int64_t row_texels =
+        product.window ? 0 : (product.repeats_rows ? 1 : product.batches) * product.rows * product.source_stride;
+    const bool viewed = row_texels <= static_cast<int64_t>(ctx.caps().limits.maxTexelBufferElements);
     std::vector<ProductTile> tiles;
     for (const Tiling &tiling : tilings) {
+        if (tiling.texel && !viewed) continue;
         ProductTile tile = {tiling.name, {}, tiling.columns, tiling.rows};
-        tile.texel = tiling.texel;
         const std::string stem = std::string(stem_of(product)) + (product.half ? "_f16" : "_f32");
         std::vector<std::string_view> epilogues = epilogue_variants(product.epilogue);
         if (tiling.only_full) epilogues = {"_full"};

@@ -75,7 +75,6 @@ struct ProductTile {
     int columns = 4;      ///< of a lane: the weights are packed for them
     int64_t rows = 32;    ///< of a workgroup
     bool full = false;    ///< with the whole epilogue: any activation, and the residual
-    bool texel = false;   ///< source and weights are read through texel views
     int64_t part = 0;     ///< the product's columns that are done at once: as many as have weights that can be bound
     double cost = 0;      ///< expected nanoseconds
     double share_ns = 0;  ///< the same of one row and column

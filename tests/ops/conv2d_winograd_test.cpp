@@ -2,10 +2,10 @@
 // What is expected to be slower is run as well: check_conv takes each candidate in turn.
 #include <doctest/doctest.h>
 
-#include "compute/session.h"
+#include "compute/onnx/model_writer.h"
 #include "tests/ops/conv_reference.h"
+#include "tests/ops/every_candidate.h"
 #include "tests/support/device.h"
-#include "tests/support/model.h"
 
 using namespace sac;
 using namespace sac::test;
@@ -60,32 +60,8 @@ TEST_CASE("winograd: what lies between its steps can be bound, or it is no candi
     model.output("y");
     // 64 tiles: 36,864 texels of them, 18,720 of weights for a panel of 32 columns; the image has 16,384.
     const auto candidates = [&](uint32_t views, uint32_t range) {
-        vk::Caps caps = device().caps();
-        caps.limits.maxTexelBufferElements = std::min(views, caps.limits.maxTexelBufferElements);
-        caps.limits.maxStorageBufferRange = std::min(range, caps.limits.maxStorageBufferRange);
-        SessionOptions options;
-        std::vector<std::string> found;
-        const auto plan_with = [&] {
-            auto plan = make_plan(import_model(model), caps, kernels(), options);
-            REQUIRE_MESSAGE(plan.ok(), plan.error().message);
-            return std::move(*plan);
-        };
-        const KernelChoice choice = plan_with().choices.at(0);
-        for (const std::string &name : choice.candidates) {
-            options.tuning[choice.problem] = name;
-            const Plan plan = plan_with();
-            for (const Dispatch &dispatch : plan.dispatches) {
-                const auto kernel = kernels().get(dispatch.kernel);
-                REQUIRE(kernel.ok());
-                const auto &kinds = (*kernel)->pipeline.interface().bindings;
-                for (size_t i = 0; i < kinds.size(); ++i) {
-                    const Storage &storage = plan.storages[dispatch.bindings[i].storage];
-                    if (kinds[i] == vk::BindingKind::storage_texel_buffer)
-                        CHECK_MESSAGE(storage.bytes / 16 <= views, name << ": " << storage.name);
-                }
-            }
-            if (name.starts_with("winograd")) found.push_back(name);
-        }
+        std::vector<std::string> found = plan_every_candidate(model, views, range);
+        std::erase_if(found, [](const std::string &name) { return !name.starts_with("winograd"); });
         return found;
     };
     const size_t all = candidates(1u << 27, 1u << 27).size();

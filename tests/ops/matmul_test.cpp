@@ -1,7 +1,10 @@
 // MatMul against plain loops: two computed tensors, a constant on either side, batches that broadcast, vectors.
 #include <doctest/doctest.h>
 
+#include "compute/onnx/model_writer.h"
+#include "tests/ops/every_candidate.h"
 #include "tests/ops/indices.h"
+#include "tests/support/device.h"
 
 using namespace sac;
 using namespace sac::test;
@@ -117,6 +120,18 @@ TEST_CASE("matmul: a reduction of more than 65,535 steps") {
     check_matmul(runtime({2, 70004}, 1), runtime({3, 70004}, 2), {2, 3}, {1, 0});
     CHECK(load_code({.type = "MatMul", .inputs = {runtime({1, 270001}, 1), runtime({270001, 1}, 2)}}) ==
           Code::unsupported);
+}
+
+TEST_CASE("matmul: rows that are padded to whole texels are read through no view that cannot hold them") {
+    onnx::ModelWriter model(13);
+    model.input("a", {12000, 5});  // 15,000 texels; 24,000 in rows of two
+    model.input("b", {5, 64});
+    model.node("MatMul", {"a", "b"}, {"y"});
+    model.output("y");
+    const size_t all = plan_every_candidate(model, 1u << 27, 1u << 27).size();
+    const size_t without_views = plan_every_candidate(model, 20'000, 1u << 27).size();
+    CHECK(without_views > 1);
+    if (device().caps().satisfies("texel,shuffle8")) CHECK(without_views < all);
 }
 
 TEST_CASE("matmul: shapes that do not fit") {
