@@ -169,12 +169,13 @@ bool fuse_activations(Graph &graph) {
         Node &node = graph.nodes[i];
         if (gone[i] || !takes_epilogue(node) || node.epilogue.activation != Activation::none) continue;
         const auto found = finder.on(node.outputs[0]);
-        // A constant of more axes than the tensor makes the result one of more axes: not what the kernel writes.
-        const bool gelu = found && (found->epilogue.activation == Activation::gelu ||
-                                    found->epilogue.activation == Activation::gelu_tanh);
+        if (!found) continue;
+        const Activation activation = found->epilogue.activation;
+        const bool gelu = activation == Activation::gelu || activation == Activation::gelu_tanh;
         if (gelu && !takes_gelu(node)) continue;
-        if (!found || graph.values[found->result].shape != graph.values[node.outputs[0]].shape) continue;
-        node.epilogue.activation = found->epilogue.activation;
+        // A constant of more axes than the tensor makes the result one of more axes: not what the kernel writes.
+        if (graph.values[found->result].shape != graph.values[node.outputs[0]].shape) continue;
+        node.epilogue.activation = activation;
         node.epilogue.a = found->epilogue.a;
         node.epilogue.b = found->epilogue.b;
         node.outputs[0] = found->result;

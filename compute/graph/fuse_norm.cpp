@@ -368,9 +368,7 @@ bool fuse_matmuls(Graph &graph) {
         if (!transpose) continue;
         const ValueId source = transpose->inputs[0];
         const auto rank = static_cast<int64_t>(graph.values[source].shape.size());
-        std::vector<int64_t> perm = transpose->ints_or("perm", {});
-        if (perm.empty())
-            for (int64_t axis = rank; axis-- > 0;) perm.push_back(axis);
+        std::vector<int64_t> perm = permutation_of(graph, *transpose);
         // To channels-last C4 need not be moved at all.
         bool free = rank > 2 && perm[0] == 0 && perm.back() == 1;
         for (int64_t axis = 1; axis + 1 < rank; ++axis) free = free && perm[static_cast<size_t>(axis)] == axis + 1;
@@ -397,34 +395,29 @@ bool split_gemms(Graph &graph) {
             nodes.push_back(std::move(node));
             continue;
         }
-        Node product = node;
-        product.type = "MatMul";
-        product.domain = "saccade";
-        product.opset = 1;
-        product.inputs.resize(2);
-        const bool transposed = node.int_or("transB", 0) != 0;
-        product.attributes = {{"perm", transposed ? std::vector<int64_t>{1, 0} : std::vector<int64_t>{0, 1}}};
-        const bool adds = node.inputs.size() > 2 && node.inputs[2] != no_value;
-        if (adds) {
-            const Value y = graph.values[node.outputs[0]];
-            const ValueId sum = graph.add_value(y.name + "/product");
-            graph.values[sum].dtype = y.dtype;
-            graph.values[sum].shape = y.shape;
-            graph.values[sum].known = true;
-            product.outputs = {sum};
-        }
-        const ValueId summand = adds ? node.inputs[2] : no_value;
-        nodes.push_back(std::move(product));
-        if (adds) {
-            Node add;
-            add.name = node.name + "/add";
-            add.type = "Add";
-            add.opset = 13;
-            add.inputs = {nodes.back().outputs[0], summand};
-            add.outputs = node.outputs;
-            nodes.push_back(std::move(add));
-        }
         changed = true;
+        const ValueId y = node.outputs[0], summand = node.inputs.size() > 2 ? node.inputs[2] : no_value;
+        const std::string name = node.name;
+        const bool transposed = node.int_or("transB", 0) != 0;
+        node.type = "MatMul";
+        node.domain = "saccade";
+        node.opset = 1;
+        node.inputs.resize(2);
+        node.attributes = {{"perm", transposed ? std::vector<int64_t>{1, 0} : std::vector<int64_t>{0, 1}}};
+        nodes.push_back(std::move(node));
+        if (summand == no_value) continue;
+        const ValueId product = graph.add_value(graph.values[y].name + "/product");
+        graph.values[product].dtype = graph.values[y].dtype;
+        graph.values[product].shape = graph.values[y].shape;
+        graph.values[product].known = true;
+        nodes.back().outputs = {product};
+        Node add;
+        add.name = name + "/add";
+        add.type = "Add";
+        add.opset = 13;
+        add.inputs = {product, summand};
+        add.outputs = {y};
+        nodes.push_back(std::move(add));
     }
     graph.nodes = std::move(nodes);
     return changed;

@@ -68,14 +68,6 @@ bool is_reshaping(const Node &node) {
     return is_a(node, "Reshape") || is_a(node, "Flatten") || is_a(node, "Squeeze") || is_a(node, "Unsqueeze");
 }
 
-std::vector<int64_t> permutation_of(const Graph &graph, const Node &node) {
-    const size_t rank = graph.values[node.inputs[0]].shape.size();
-    std::vector<int64_t> perm = node.ints_or("perm", {});
-    if (perm.empty())
-        for (size_t i = rank; i-- > 0;) perm.push_back(static_cast<int64_t>(i));
-    return perm;
-}
-
 /// Chooses `count` elements from `first` on of an axis that a Gather or Split of view `view` cuts.
 std::optional<View> cut(const View &view, size_t axis, int64_t first, int64_t count) {
     View out = view;

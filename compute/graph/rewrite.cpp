@@ -104,6 +104,14 @@ std::optional<float> scalar_of(const Graph &graph, ValueId id) {
     return constant->to_floats().at(0);
 }
 
+std::vector<int64_t> permutation_of(const Graph &graph, const Node &node) {
+    const size_t rank = graph.values[node.inputs[0]].shape.size();
+    std::vector<int64_t> perm = node.ints_or("perm", {});
+    if (perm.empty())
+        for (size_t i = rank; i-- > 0;) perm.push_back(static_cast<int64_t>(i));
+    return perm;
+}
+
 std::optional<std::vector<int64_t>> pad_amounts(const Graph &graph, const Node &node) {
     if (node.string_or("mode", "constant") != "constant") return std::nullopt;
     const size_t rank = graph.values[node.inputs[0]].shape.size();

@@ -43,6 +43,9 @@ void remove_dead(Graph &graph);
 /// The single number of a constant value; nothing if it is not constant or has several elements.
 std::optional<float> scalar_of(const Graph &graph, ValueId id);
 
+/// The axes of a Transpose's input in the order in which its output has them: reversed where the node names none.
+std::vector<int64_t> permutation_of(const Graph &graph, const Node &node);
+
 /// The pads of a Pad node, begins then ends for every axis of its input; nothing if they are not known or its mode is
 /// not constant.
 std::optional<std::vector<int64_t>> pad_amounts(const Graph &graph, const Node &node);

@@ -60,14 +60,6 @@ bool keeps_elements(const Node &node) {
 
 namespace {
 
-std::vector<int64_t> permutation_of(const Graph &graph, const Node &node) {
-    const size_t rank = graph.values[node.inputs[0]].shape.size();
-    std::vector<int64_t> perm = node.ints_or("perm", {});
-    if (perm.empty())
-        for (size_t i = rank; i-- > 0;) perm.push_back(static_cast<int64_t>(i));
-    return perm;
-}
-
 std::optional<StridedView> gathered(const Graph &graph, const Node &node, const Shape &out, const StridedView &view) {
     const auto &indices = graph.values[node.inputs[1]].constant;
     if (!indices || element_count(indices->shape) != 1) return std::nullopt;

@@ -30,6 +30,15 @@ void add_winograd_candidates(PlanContext &ctx, const ConvolutionNode &conv, cons
 /// conv2d_direct.cpp: appends what can do `product`, the whole convolution, if it has at most four input channels.
 void add_direct_candidate(PlanContext &ctx, const ConvolutionNode &conv, const MatrixProduct &product,
                           std::vector<Candidate> &candidates);
+/// A variant of a depthwise kernel, and the output pixels of one invocation.
+struct DepthwiseVariant {
+    std::string kernel;
+    int64_t block_w = 4, block_h = 1;
+};
+/// conv2d_depthwise.cpp: of the kernel `stem`, the variant that is unrolled for the window's last two axes where there
+/// is one, else one for any window.
+DepthwiseVariant choose_depthwise(const PlanContext &ctx, std::string_view stem, const Window &w,
+                                  std::initializer_list<StorageId> storages);
 Status plan_depthwise(PlanContext &ctx, const ConvolutionNode &conv);    ///< conv2d_depthwise.cpp: of two axes
 Status plan_depthwise3d(PlanContext &ctx, const ConvolutionNode &conv);  ///< conv3d_depthwise.cpp: of three
 Status plan_grouped(PlanContext &ctx, const ConvolutionNode &conv);      ///< conv2d_grouped.cpp

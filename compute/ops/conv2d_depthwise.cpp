@@ -6,12 +6,6 @@ namespace sac::ops {
 
 namespace {
 
-// A kernel's variant: the output pixels of one invocation.
-struct Variant {
-    std::string kernel;
-    int64_t block_w = 4, block_h = 1;
-};
-
 // For every quad of channels a texel of bias, then one for each tap.
 std::vector<float> pack(const ConvolutionNode &conv) {
     const int64_t taps = conv.taps(), quads = quads_of(conv.out_channels);
@@ -24,22 +18,19 @@ std::vector<float> pack(const ConvolutionNode &conv) {
     return packed;
 }
 
-// The unrolled variant of the window where there is one, else the one for any window.
-Variant choose(const PlanContext &ctx, const Window &w, std::initializer_list<StorageId> storages) {
-    const bool square = w.kernel_h == w.kernel_w && w.stride_y == w.stride_x;
+}  // namespace
+
+DepthwiseVariant choose_depthwise(const PlanContext &ctx, std::string_view stem, const Window &w,
+                                  std::initializer_list<StorageId> storages) {
+    const bool square = w.kernel_h == w.kernel_w && w.stride_y == w.stride_x && w.dilation_y == 1 && w.dilation_x == 1;
     const std::string size = "_k" + std::to_string(w.kernel_h) + "s" + std::to_string(w.stride_y);
     const auto epilogues = epilogue_variants(ctx.node().epilogue);
     for (const std::string_view epilogue : epilogues) {
-        const std::string unrolled = kernel_name(ctx, "conv2d_depthwise", std::string(size).append(epilogue));
-        if (square && w.dilation_y == 1 && w.dilation_x == 1 && ctx.available(unrolled, storages))
-            return {unrolled, 4, w.stride_y == 1 ? 4 : 2};
+        const std::string unrolled = kernel_name(ctx, stem, std::string(size).append(epilogue));
+        if (square && ctx.available(unrolled, storages)) return {unrolled, 4, w.stride_y == 1 ? 4 : 2};
     }
-    const std::string texel = kernel_name(ctx, "conv2d_depthwise", std::string("_t").append(epilogues[0]));
-    if (ctx.available(texel, storages)) return {texel, 4, 1};
-    return {kernel_name(ctx, "conv2d_depthwise", epilogues[0]), 4, 1};
+    return {choose_kernel(ctx, stem, {std::string("_t").append(epilogues[0]), epilogues[0]}, storages), 4, 1};
 }
-
-}  // namespace
 
 Status plan_depthwise(PlanContext &ctx, const ConvolutionNode &conv) {
     const Window &w = conv.window;
@@ -49,7 +40,7 @@ Status plan_depthwise(PlanContext &ctx, const ConvolutionNode &conv) {
         ctx.upload(ctx.node().name + ".weights", quads_of(conv.out_channels) * (1 + conv.taps()) * 4,
                    [conv] { return pack(conv); });
     const StorageId source = ctx.input_storage(0), other = epilogue.residual ? ctx.residual_storage() : weights;
-    const Variant variant = choose(ctx, w, {source, weights, other});
+    const DepthwiseVariant variant = choose_depthwise(ctx, "conv2d_depthwise", w, {source, weights, other});
     const int64_t quads = quads_of(conv.out_channels);
     const int64_t blocks_w = (w.out_w + variant.block_w - 1) / variant.block_w;
     const int64_t blocks_h = (w.out_h + variant.block_h - 1) / variant.block_h;

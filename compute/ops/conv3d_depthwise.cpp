@@ -7,25 +7,6 @@ namespace sac::ops {
 
 namespace {
 
-// A kernel's variant: the output pixels of one invocation.
-struct Variant {
-    std::string kernel;
-    int64_t block_w = 4, block_h = 1;
-};
-
-// The unrolled variant of the window where there is one, else the one for any window.
-Variant choose(const PlanContext &ctx, const Window &w, std::initializer_list<StorageId> storages) {
-    const bool square = w.kernel_h == w.kernel_w && w.stride_y == w.stride_x && w.dilation_y == 1 && w.dilation_x == 1;
-    const std::string size = "_k" + std::to_string(w.kernel_h) + "s" + std::to_string(w.stride_y);
-    const auto name = [&](std::string_view form, std::string_view epilogue) {
-        return kernel_name(ctx, "conv3d_depthwise", std::string(form).append(epilogue));
-    };
-    const std::string_view epilogue = epilogue_variants(ctx.node().epilogue)[0];
-    if (square && ctx.available(name(size, epilogue), storages))
-        return {name(size, epilogue), 4, w.stride_y == 1 ? 4 : 2};
-    return {name(ctx.available(name("_t", epilogue), storages) ? "_t" : "", epilogue), 4, 1};
-}
-
 // For every quad of channels a texel of bias, then one for each tap.
 std::vector<float> pack(const ConvolutionNode &conv) {
     const int64_t taps = conv.taps(), quads = quads_of(conv.out_channels);
@@ -49,7 +30,7 @@ Status plan_depthwise3d(PlanContext &ctx, const ConvolutionNode &conv) {
     const StorageId weights =
         ctx.upload(ctx.node().name + ".weights", quads * (1 + conv.taps()) * 4, [conv] { return pack(conv); });
     const StorageId source = ctx.input_storage(0), other = epilogue.residual ? ctx.residual_storage() : weights;
-    const Variant variant = choose(ctx, w, {source, weights, other});
+    const DepthwiseVariant variant = choose_depthwise(ctx, "conv3d_depthwise", w, {source, weights, other});
     const int64_t blocks_w = (w.out_w + variant.block_w - 1) / variant.block_w;
     const int64_t blocks_h = (w.out_h + variant.block_h - 1) / variant.block_h;
     const int64_t count = conv.batch * w.out_d * blocks_h * blocks_w * quads;

@@ -26,11 +26,7 @@ struct Operands {
     int64_t column_step() const { return b_steps.back(); }
 };
 
-std::vector<int64_t> dense_steps(const Shape &shape) {
-    std::vector<int64_t> steps(shape.size(), 1);
-    for (size_t i = shape.size(); i-- > 1;) steps[i - 1] = steps[i] * shape[i];
-    return steps;
-}
+std::vector<int64_t> dense_steps(const Shape &shape) { return view_of(shape, Layout::dense).strides; }
 
 Result<Operands> read(const Node &node, const Shape &a, const Shape &b) {
     if (a.empty() || b.empty()) return Error(Code::invalid_file, "multiplies a scalar");

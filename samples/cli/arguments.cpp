@@ -35,11 +35,7 @@ Status check_named(const Option &option, const std::string &value) {
 }
 
 Status check_size(const Option &option, const std::string &value) {
-    unsigned width = 0, height = 0;
-    char rest = 0;
-    const auto within = [&](unsigned size) { return size >= option.lowest && size <= option.highest; };
-    if (std::sscanf(value.c_str(), "%ux%u%c", &width, &height, &rest) == 2 && within(width) && within(height))
-        return {};
+    if (parse_size(value, option.lowest, option.highest)) return {};
     return Error(Code::invalid_argument, format("%s wants WIDTHxHEIGHT, each from %.15g to %.15g, not '%s'",
                                                 option.name, option.lowest, option.highest, value.c_str()));
 }
@@ -65,6 +61,15 @@ std::string usage_word(const std::string &usage, size_t index) {
 }
 
 }  // namespace
+
+std::optional<std::pair<uint32_t, uint32_t>> parse_size(const std::string &text, double lowest, double highest) {
+    unsigned width = 0, height = 0;
+    char rest = 0;
+    const auto within = [&](unsigned size) { return size >= lowest && size <= highest; };
+    if (std::sscanf(text.c_str(), "%ux%u%c", &width, &height, &rest) != 2 || !within(width) || !within(height))
+        return std::nullopt;
+    return std::pair(width, height);
+}
 
 Result<Arguments> Arguments::parse(std::span<const char *const> words, std::span<const Option> options, size_t fewest,
                                    size_t most, const std::string &usage) {

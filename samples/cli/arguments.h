@@ -1,14 +1,20 @@
 #pragma once
 // The command line: options that are declared in one table, from which parsing, checks and --help are made.
 
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "compute/base/result.h"
 
 namespace sac::cli {
+
+/// "640x480" as width and height; nothing if it is not that, or one of them is not from `lowest` to `highest`.
+std::optional<std::pair<uint32_t, uint32_t>> parse_size(const std::string &text, double lowest, double highest);
 
 /// One option of a command. Texts are literals.
 struct Option {

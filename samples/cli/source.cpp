@@ -1,6 +1,7 @@
 #include "samples/cli/source.h"
 
 #include <cstdio>
+#include <tuple>
 
 #include "compute/base/format.h"
 #include "engine/scene_source.h"
@@ -11,15 +12,12 @@ namespace sac::cli {
 Status read_size(const Arguments &arguments, const std::string &option, uint32_t lowest, uint32_t highest,
                  uint32_t &width, uint32_t &height) {
     if (!arguments.has(option)) return {};
-    unsigned w = 0, h = 0;
-    char rest = 0;
     const std::string text = arguments.text(option);
-    if (std::sscanf(text.c_str(), "%ux%u%c", &w, &h, &rest) != 2 || w < lowest || h < lowest || w > highest ||
-        h > highest)
+    const auto size = parse_size(text, lowest, highest);
+    if (!size)
         return Error(Code::invalid_argument, format("%s wants WIDTHxHEIGHT from %ux%u to %ux%u, not '%s'",
                                                     option.c_str(), lowest, lowest, highest, highest, text.c_str()));
-    width = w;
-    height = h;
+    std::tie(width, height) = *size;
     return {};
 }
 

@@ -57,7 +57,7 @@ void main() {
     const uvec2 d = divide(c.x, pc.in_d);  // (n, z)
     const uint first_z = d.y * pc.block_d, first_y = c.y * pc.block_h, first_x = b.y * pc.block_w;
     const uint from = a.x * pc.src_stride;
-    const bvec4 exists = lessThan(4u * a.y + uvec4(0, 1, 2, 3), uvec4(pc.channels));
+    const bvec4 exists = lanes_below(a.y, pc.channels);
     uint phase = 0u, z = 0u;
     do {
         uint y = 0u;
