@@ -294,7 +294,7 @@ typedef struct sac_node_info {
 typedef struct sac_ceiling {
     uint32_t type, size; /* SAC_TYPE_CEILING */
     const void *next;
-    double gflops; /* 10^9 a second: a convolution whose tensors fit a cache */
+    double gflops; /* 10^9 a second: a convolution */
     double gbytes; /* 10^9 read and written a second: an element-wise operator whose tensors fit none */
 } sac_ceiling;
 
