@@ -12,40 +12,35 @@ constexpr int64_t points = 36, side = 4;
 // Tiles are taken so many at a time that what is between the steps stays in a cache, and small.
 constexpr int64_t chunk_bytes = 4 << 20;
 
-// g of a 3 x 3 window, G g G' (shaders/include/winograd.glsl has the points).
-void transform_window(const float *g, int64_t step, float *out) {
+// Of G g G', to which a window's g is transformed (shaders/include/winograd.glsl has the points), the element `point`,
+// row by row, is the sum of these times g's elements.
+std::array<double, 9> factors_of(int64_t point) {
     static const double half = std::sqrt(0.5), two = std::sqrt(2.0);
-    const auto line = [](double a, double b, double c, double *to, int64_t stride) {
-        to[0] = a;
-        to[stride] = (a + half * b + 0.5 * c) / -1.5;
-        to[2 * stride] = (a - half * b + 0.5 * c) / -1.5;
-        to[3 * stride] = (a + two * b + 2 * c) / 6;
-        to[4 * stride] = (a - two * b + 2 * c) / 6;
-        to[5 * stride] = c;
-    };
-    double rows[6 * 3], all[points];
-    for (int64_t x = 0; x < 3; ++x) line(g[x], g[3 + x], g[6 + x], rows + x, 3);
-    for (int64_t y = 0; y < 6; ++y) line(rows[3 * y], rows[3 * y + 1], rows[3 * y + 2], all + 6 * y, 1);
-    for (int64_t i = 0; i < points; ++i) out[i * step] = static_cast<float>(all[i]);
+    const double g[6][3] = {{1, 0, 0},
+                            {-1 / 1.5, -half / 1.5, -0.5 / 1.5},
+                            {-1 / 1.5, half / 1.5, -0.5 / 1.5},
+                            {1.0 / 6, two / 6, 2.0 / 6},
+                            {1.0 / 6, -two / 6, 2.0 / 6},
+                            {0, 0, 1}};
+    std::array<double, 9> factors;
+    for (size_t y = 0; y < 3; ++y)
+        for (size_t x = 0; x < 3; ++x) factors[3 * y + x] = g[point / 6][y] * g[point % 6][x];
+    return factors;
 }
 
-// 36 matrices of in_channels by out_channels, packed.
-std::vector<float> pack(const ConvolutionNode &conv, int tile_columns) {
-    const int64_t columns = conv.out_channels, k_quads = quads_of(conv.in_channels);
-    const int64_t matrix = 4 * packed_texels(k_quads, columns, tile_columns);
-    std::vector<float> packed(static_cast<size_t>(points * matrix), 0.0f);
-    const int64_t width = panel_columns(tile_columns);
+// The matrix of in_channels by out_channels of one of the points.
+std::vector<float> pack(const ConvolutionNode &conv, int tile_columns, int64_t point) {
+    const std::array<double, 9> factors = factors_of(point);
     const auto *weights = reinterpret_cast<const float *>(conv.weights.bytes);
-    for (int64_t column = 0; column < columns; ++column) {
-        for (int64_t channel = 0; channel < conv.in_channels; ++channel) {
-            const int64_t lane = column % width;
-            const int64_t at = column / width * 4 * panel_texels(k_quads, tile_columns) + width +  // the panel's bias
-                               channel / 4 * 4 * width + 4 * (lane % tile_columns * 8 + lane / tile_columns) +
-                               channel % 4;
-            transform_window(weights + (column * conv.in_channels + channel) * 9, matrix, packed.data() + at);
-        }
-    }
-    return packed;
+    return pack_matrix(quads_of(conv.in_channels), conv.out_channels, tile_columns, {}, [&](int64_t channel) {
+        return [&, channel](int64_t column) {
+            if (channel >= conv.in_channels) return 0.0f;
+            const float *window = weights + (column * conv.in_channels + channel) * 9;
+            double sum = 0;
+            for (size_t i = 0; i < 9; ++i) sum += factors[i] * window[i];
+            return static_cast<float>(sum);
+        };
+    });
 }
 
 struct Tiles {
@@ -145,7 +140,9 @@ void add_winograd_candidates(PlanContext &ctx, const ConvolutionNode &conv, cons
     product.batches = points;
     // What is told as done is the convolution, not the fewer products.
     product.depth = whole.flops() / (2 * static_cast<double>(points * tiles.count * conv.out_channels));
-    product.pack = [conv](int tile_columns, int64_t, int64_t) { return pack(conv, tile_columns); };  // always all
+    product.pack = [conv](int tile_columns, int64_t first, int64_t) {
+        return pack(conv, tile_columns, first / conv.out_channels);
+    };
     // Nanoseconds of a texel's 6 x 6 tile in a transform; of a dispatch; of a byte of weights. CPU: measured on
     // llvmpipe, two cores. GPU: a guess, by 400 GB/s.
     const bool cpu = ctx.caps().is_cpu;

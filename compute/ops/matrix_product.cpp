@@ -131,13 +131,15 @@ StorageId upload_weights(PlanContext &ctx, const MatrixProduct &product, const P
     const DType type = product.half ? DType::f16 : DType::f32;
     const int64_t panels = panels_of(product.columns, tile.columns);
     const int64_t panel = 4 * panel_texels(product.k_quads, tile.columns);
-    // A product's weights are packed some panels at a time; those of several lie one product after another.
-    const int64_t at_once = product.batches > 1 ? panels : std::clamp(piece_elements / panel, int64_t{1}, panels);
-    const auto pack = [pack = product.pack, tile_columns = tile.columns, columns = product.columns,
-                       width = at_once * panel_columns(tile.columns)](int64_t piece) {
+    // In pieces, for all cores: some panels of the product, or of several products one.
+    const bool several = product.batches > 1;
+    const int64_t at_once = several ? panels : std::clamp(piece_elements / panel, int64_t{1}, panels);
+    const int64_t width = several ? product.columns : at_once * panel_columns(tile.columns);
+    const auto pack = [pack = product.pack, tile_columns = tile.columns, columns = product.batches * product.columns,
+                       width](int64_t piece) {
         return pack(tile_columns, piece * width, std::min(width, columns - piece * width));
     };
-    return ctx.upload(name, product.batches * panels * panel, product.batches * at_once * panel, pack, type);
+    return ctx.upload(name, product.batches * panels * panel, at_once * panel, pack, type);
 }
 
 void dispatch_product(PlanContext &ctx, const MatrixProduct &product, const ProductTile &tile, StorageId weights) {

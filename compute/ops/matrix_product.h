@@ -42,8 +42,9 @@ std::vector<float> pack_matrix(int64_t k_quads, int64_t columns, int tile_column
     return packed;
 }
 
-/// Gives the weights of columns [first, first + columns), packed by pack_matrix for tiles of `tile_columns`, those of
-/// one product after another. Called when they are uploaded, on any thread; owns what it reads.
+/// Gives the weights of columns [first, first + columns), packed by pack_matrix for tiles of `tile_columns`. The
+/// columns of several products count one product after another, and are asked for a product at a time. Called when they
+/// are uploaded, on any thread; owns what it reads.
 using PackWeights = std::function<std::vector<float>(int tile_columns, int64_t first, int64_t columns)>;
 
 /// A product with constant weights: rows x 4 k_quads times 4 k_quads x columns.
