@@ -40,7 +40,7 @@ Status plan_depthwise3d(PlanContext &ctx, const ConvolutionNode &conv) {
     Dispatch dispatch;
     dispatch.kernel = variant.kernel;
     dispatch.bindings = {reads(source), reads(weights)};
-    if (!clamp) dispatch.bindings.push_back(reads(other));
+    if (!clamp) dispatch.bindings.push_back(epilogue.residual ? reads_in_place(other) : reads(other));
     dispatch.bindings.push_back(writes(place.storage));
     dispatch.push_words({word(count), word(conv.out_channels), word(blocks_w), word(blocks_h), word(quads),
                          word(place.stride), word(place.offset), epilogue.residual ? 1u : 0u,
