@@ -71,9 +71,15 @@ std::optional<ConcatPlace> sole_concat(const Plan &plan, ValueId id) {
 
 /// What no operator may ask of a device, whatever it is.
 Status check_dispatch(const Plan &plan, const Dispatch &dispatch, const vk::Caps &caps) {
-    const std::string name = plan.graph.nodes[dispatch.node].describe() + ": kernel " + dispatch.kernel;
+    const Node &node = plan.graph.nodes[dispatch.node];
+    const std::string name = node.describe() + ": kernel " + dispatch.kernel;
+    const auto is_empty = [&](ValueId id) { return id != no_value && element_count(plan.graph.values[id].shape) == 0; };
     for (size_t i = 0; i < 3; ++i) {
-        if (dispatch.groups[i] == 0) return Error(Code::internal, name + " is dispatched with no workgroups");
+        if (dispatch.groups[i] == 0) {
+            if (std::any_of(node.outputs.begin(), node.outputs.end(), is_empty))
+                return Error(Code::unsupported, node.describe() + " has an output without elements");
+            return Error(Code::internal, name + " is dispatched with no workgroups");
+        }
         if (dispatch.groups[i] > caps.limits.maxComputeWorkGroupCount[i])
             return Error(Code::unsupported, name + " needs more workgroups than the device allows");
     }

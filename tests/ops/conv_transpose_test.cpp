@@ -3,8 +3,11 @@
 
 #include <set>
 
+#include "compute/session.h"
 #include "tests/ops/conv_reference.h"
 #include "tests/ops/indices.h"
+#include "tests/support/device.h"
+#include "tests/support/model.h"
 
 using namespace sac;
 using namespace sac::test;
@@ -254,6 +257,20 @@ TEST_CASE("conv_transpose: what a file may not say") {
     CHECK(error_of([](OpCase &op) { op.inputs[2] = constant({5}, 2); }).message.find("bias") != std::string::npos);
     CHECK(error_of([](OpCase &op) { op.inputs[1] = runtime({3, 4, 3, 3}, 2); }).code == Code::unsupported);
     CHECK(error_of([](OpCase &op) { op.inputs[0] = runtime({1, 3}, 2); }).code == Code::unsupported);
+}
+
+TEST_CASE("conv_transpose: an input without elements is refused") {
+    for (const int64_t group : {1, 2}) {  // on the matrix core, and gathered
+        onnx::ModelWriter model(13);
+        model.floats("none", {0, 8, 9, 9}, {});
+        model.floats("w", {8, 8, 3, 3}, std::vector<float>(576, 1.0f));
+        model.node("ConvTranspose", {"none", "w"}, {"y"}, {{"group", group}}, "conv");
+        model.output("y");
+        const auto plan = make_plan(import_model(model), device().caps(), kernels(), {});
+        REQUIRE(!plan.ok());
+        CHECK_MESSAGE(plan.error().code == Code::unsupported, plan.error().message);
+        CHECK_MESSAGE(plan.error().message.find("'conv'") != std::string::npos, plan.error().message);
+    }
 }
 
 TEST_CASE("conv_transpose: every variant was checked") { check_every_variant("ops/conv_transpose.comp"); }

@@ -3,7 +3,10 @@
 
 #include <cmath>
 
+#include "compute/session.h"
 #include "tests/ops/indices.h"
+#include "tests/support/device.h"
+#include "tests/support/model.h"
 
 using namespace sac;
 using namespace sac::test;
@@ -186,6 +189,24 @@ TEST_CASE("pool2d: what a file may not say") {
     CHECK(code({{"kernel_shape", List{9, 3}}}) == Code::invalid_file);
     CHECK(code({{"kernel_shape", List{2, 2}}, {"pads", List{2, 0, 0, 0}}}) == Code::invalid_file);
     CHECK(code({{"kernel_shape", List{2, 2}}}, 2) == Code::unsupported);
+}
+
+TEST_CASE("pool2d: an input without elements is refused") {
+    for (const char *type : {"MaxPool", "AveragePool"}) {
+        for (const int64_t size : {2, 7}) {  // a window that is unrolled, and one that is not
+            for (const Shape &x : {Shape{1, 0, 8, 8}, Shape{0, 4, 8, 8}}) {
+                onnx::ModelWriter model(13);
+                const std::vector<int64_t> window = {size, size};
+                model.floats("none", x, {});
+                model.node(type, {"none"}, {"y"}, {{"kernel_shape", window}}, "pool");
+                model.output("y");
+                const auto plan = make_plan(import_model(model), device().caps(), kernels(), {});
+                REQUIRE(!plan.ok());
+                CHECK_MESSAGE(plan.error().code == Code::unsupported, plan.error().message);
+                CHECK_MESSAGE(plan.error().message.find("'pool'") != std::string::npos, plan.error().message);
+            }
+        }
+    }
 }
 
 TEST_CASE("pool_global: all pixels of an image") {
