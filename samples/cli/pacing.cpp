@@ -159,7 +159,7 @@ struct Setting {
     uint32_t budget_us = 0;
 };
 
-/// Times in milliseconds; `over` is slice / granted - 1.
+/// Times in milliseconds; `over` is slice / granted - 1, by what was granted when the slice began.
 struct Measured {
     std::vector<double> frames, answers, over;
     uint64_t late = 0;
@@ -189,11 +189,14 @@ Result<Measured> measure(Host &host, const Setting &setting, const Arguments &ar
         if (start > counted + std::chrono::duration<double>(seconds) && !measured.frames.empty()) break;
         const bool counts = start >= counted;
         SAC_TRY(host.check(host.api.get_budget_state(host.context(), &state)));
-        if (setting.budget_us && state.slices > slices && counts)
+        const bool finished = state.slices > slices, idle = state.slices == 0;
+        if (setting.budget_us && finished && counts)
             measured.over.push_back(static_cast<double>(state.slice_us) / granted - 1);
         slices = state.slices;
-        granted = state.granted_us;
         SAC_TRY(host.check(host.api.host_frame(host.context(), 0)));
+        // The next slice begins with what this frame leaves it; one that still runs keeps what it began with.
+        SAC_TRY(host.check(host.api.get_budget_state(host.context(), &state)));
+        if (finished || idle) granted = state.granted_us;
         SAC_TRY(host.draw(static_cast<double>(frame) / rate));
         const Clock::time_point done = Clock::now();
         if (setting.vision) {
