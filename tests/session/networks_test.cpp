@@ -84,7 +84,9 @@ TEST_CASE("the networks are those of the other program's benchmark: their multip
     CHECK(find_network("resnet").error().message.find("resnet18, resnet50") != std::string::npos);
 }
 
-TEST_CASE("every network is imported and planned; a plan tells its multiply-adds, none of them for padding") {
+TEST_CASE(
+    "every network is imported and planned; a plan tells its multiply-adds, none of them for padding, and "
+    "its activations take at most 1.2 times what is alive at one time") {
     for (const NetworkEntry &entry : network_list()) {
         CAPTURE(std::string(entry.name));
         const double expected = *network_multiply_adds(entry.name);
@@ -93,11 +95,17 @@ TEST_CASE("every network is imported and planned; a plan tells its multiply-adds
         const Status inferred = infer_shapes(graph, find_builtin_operator);
         REQUIRE_MESSAGE(inferred.ok(), inferred.error().message);
         CHECK(count_multiply_adds(graph) == expected);
-        auto plan = make_plan(std::move(graph), device().caps(), kernels(), {});
-        REQUIRE_MESSAGE(plan.ok(), plan.error().message);
-        double planned = 0;
-        for (const Dispatch &dispatch : plan->dispatches) planned += dispatch.flops / 2;
-        CHECK(planned == doctest::Approx(expected).epsilon(1e-6));
+        for (const DType storage : {DType::f32, DType::f16}) {
+            CAPTURE(std::string(name_of(storage)));
+            auto plan = make_plan(graph, device().caps(), kernels(), {.storage = storage});
+            REQUIRE_MESSAGE(plan.ok(), plan.error().message);
+            double planned = 0;
+            for (const Dispatch &dispatch : plan->dispatches) planned += dispatch.flops / 2;
+            CHECK(planned == doctest::Approx(expected).epsilon(1e-6));
+            CHECK(plan->live_set_bytes > 0);
+            CHECK(plan->arena_bytes >= plan->live_set_bytes);
+            CHECK(static_cast<double>(plan->arena_bytes) <= 1.2 * static_cast<double>(plan->live_set_bytes));
+        }
     }
 }
 

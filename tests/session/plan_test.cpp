@@ -1,5 +1,6 @@
 // labels: host_only
-// Plans of whole networks: how little memory they take, and that their barriers are all that is needed and no more.
+// Plans of whole networks: where their activations and weights lie, and that their barriers are all that is needed and
+// no more.
 
 #include <doctest/doctest.h>
 
@@ -25,18 +26,6 @@ Plan plan_of(const char *name, DType storage) {
 constexpr const char *networks[] = {"fastestdet", "squeezenet", "mobilenet_v2", "resnet18"};
 
 }  // namespace
-
-TEST_CASE("activations of networks take at most 1.2 times what is alive at one time") {
-    for (const char *name : networks) {
-        for (const DType storage : {DType::f32, DType::f16}) {
-            CAPTURE(name);
-            const Plan plan = plan_of(name, storage);
-            CHECK(plan.live_set_bytes > 0);
-            CHECK(plan.arena_bytes >= plan.live_set_bytes);
-            CHECK(static_cast<double>(plan.arena_bytes) <= 1.2 * static_cast<double>(plan.live_set_bytes));
-        }
-    }
-}
 
 TEST_CASE("without any one barrier of a network's plan there is a hazard, with all there is none") {
     for (const char *name : networks) {
