@@ -123,6 +123,7 @@ Status measure_rounds(const Vision &vision, const Arguments &arguments, const Su
                       const std::optional<Ncnn> &ncnn, BenchResult &result) {
     SAC_ASSIGN(const Network network, Network::open(vision, network_options(arguments, subject, false)));
     result.info = network.info();
+    SAC_ASSIGN(result.choices, network.choices());
     const bool against = ncnn && subject.entry && subject.entry->in_bench();
     const uint64_t rounds = arguments.count("--rounds", ncnn ? 3 : 1), turns = rounds * (against ? 2 : 1);
     const uint64_t count = std::max<uint64_t>(1, (arguments.count("--runs", 30) + turns - 1) / turns);
@@ -239,7 +240,9 @@ const Command bench_command = {
     "measures how fast networks run and load",
     "Without --net and --weights the twelve networks that ncnn's benchmark describes too are measured, which takes\n"
     "about a minute on two cores, with --load two, and with --against four. Other programs and the clock of a machine\n"
-    "change from minute to minute: compare in one run (--against) or not at all.\n",
+    "change from minute to minute: compare in one run (--against) or not at all. The p99 of fewer than 100 runs is "
+    "the\n"
+    "longest of them. A line ends with how many kernels were chosen as saccade tune has measured, if any were.\n",
     options,
     0,
     0,

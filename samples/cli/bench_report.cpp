@@ -48,6 +48,7 @@ void print_bench_row(const BenchResult &r, const BenchColumns &columns) {
     std::printf(" %8.1f", r.multiply_adds() / 1e6);
     if (columns.against && r.entry && r.entry->multiply_adds > 0) std::printf(" %8.1f", r.entry->multiply_adds / 1e6);
     if (!r.theirs.empty()) std::printf(" %9.2f %6.2fx", median(r.theirs), r.times_as_fast());
+    if (r.choices.measured) std::printf("  %s", r.choices.text().c_str());
     std::printf("\n");
     std::fflush(stdout);
 }
@@ -87,6 +88,10 @@ std::string bench_json(const BenchResult &r, const std::string &device) {
                                    {"activation_bytes", r.info.arena_bytes},
                                    {"live_set_bytes", r.info.live_set_bytes},
                                    {"weight_bytes", r.info.weight_bytes}};
+    if (r.choices.measured) {
+        line["choices_measured"] = r.choices.measured;
+        line["choices"] = r.choices.all;
+    }
     if (r.cold_ms > 0) line["load_cold_ms"] = r.cold_ms;
     if (r.warm_ms > 0) line["load_warm_ms"] = r.warm_ms;
     if (!r.theirs.empty()) {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "plugins/vision/saccade_debug.h"
+#include "samples/cli/network.h"
 #include "samples/networks/networks.h"
 
 namespace sac::cli {
@@ -19,6 +19,7 @@ struct BenchResult {
     std::vector<sac_dispatch_info> kernels = {};
     double cold_ms = 0, warm_ms = 0;  ///< 0: not measured
     sac_network_info info = {};
+    ChoiceCount choices = {};
 
     double multiply_adds() const { return info.flops / 2; }
     double gflops() const;         ///< a second, in the median run; two a multiply-add, none for padding

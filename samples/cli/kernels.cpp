@@ -62,6 +62,7 @@ Result<KernelReport> measure_kernels(const Vision &vision, const NetworkOptions 
     SAC_ASSIGN(const std::vector<sac_node_info> nodes, network.nodes());
     SAC_ASSIGN(const std::vector<sac_dispatch_info> dispatches, network.dispatches());
     for (size_t n = 0; n < nodes.size(); ++n) {
+        report.choices.add(nodes[n]);
         if (nodes[n].dispatch_count == 0) continue;
         KernelReport::Row row;
         row.node = nodes[n];
@@ -76,8 +77,9 @@ Result<KernelReport> measure_kernels(const Vision &vision, const NetworkOptions 
 
 void print_kernels(const KernelReport &report) {
     std::printf("%s on %s\n", report.network.c_str(), report.device.c_str());
-    std::printf("%zu nodes in %.2f ms; the device reaches %.1f GFLOP/s and %.1f GB/s\n\n", report.rows.size(),
-                report.total_us / 1000, report.ceiling.gflops, report.ceiling.gbytes);
+    std::printf("%zu nodes in %.2f ms; the device reaches %.1f GFLOP/s and %.1f GB/s\n%s\n", report.rows.size(),
+                report.total_us / 1000, report.ceiling.gflops, report.ceiling.gbytes,
+                report.choices.measured ? (report.choices.text() + "\n").c_str() : "");
     std::printf("%-28s %-16s %-26s %-8s %9s %6s %8s %7s %8s\n", "node", "operation", "kernel", "chosen", "us", "share",
                 "GFLOP/s", "GB/s", "ceiling");
     for (const KernelReport::Row &row : report.rows)
@@ -96,6 +98,10 @@ std::string kernels_json(const KernelReport &report) {
                                    {"ceiling_gflops", report.ceiling.gflops},
                                    {"ceiling_gbytes", report.ceiling.gbytes},
                                    {"total_us", report.total_us}};
+    if (report.choices.measured) {
+        json["choices_measured"] = report.choices.measured;
+        json["choices"] = report.choices.all;
+    }
     json["nodes"] = nlohmann::ordered_json::array();
     for (const KernelReport::Row &row : report.rows) {
         nlohmann::ordered_json node = {{"node", row.node.node},       {"operation", row.node.operation},

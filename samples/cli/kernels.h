@@ -17,6 +17,7 @@ struct KernelReport {
     };
     std::string network, device;
     sac_ceiling ceiling = {};
+    ChoiceCount choices;
     double total_us = 0;
     std::vector<Row> rows;  ///< nodes that have dispatches, in order
 };

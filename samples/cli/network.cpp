@@ -125,6 +125,13 @@ Result<std::vector<sac_node_info>> Network::nodes() const {
     return list;
 }
 
+Result<ChoiceCount> Network::choices() const {
+    SAC_ASSIGN(const std::vector<sac_node_info> list, nodes());
+    ChoiceCount count;
+    for (const sac_node_info &node : list) count.add(node);
+    return count;
+}
+
 Result<std::string> Network::describe() const {
     uint64_t size = 0;
     SAC_TRY(vision_.check(debug_.describe_network(vision_.context(), network_, nullptr, 0, &size)));

@@ -23,6 +23,18 @@ inline constexpr Option dim_option = {"--dim",
                                       0,
                                       true};
 
+/// Nodes that have several kernels to choose from, and those of them for which the user's tuning has measured the best.
+struct ChoiceCount {
+    uint32_t measured = 0, all = 0;
+
+    void add(const sac_node_info &node) {
+        all += node.candidate_count > 1;
+        measured += node.candidate_count > 1 && node.is_measured;
+    }
+    /// "3 of 14 choices measured"
+    std::string text() const { return std::to_string(measured) + " of " + std::to_string(all) + " choices measured"; }
+};
+
 /// Closed with the object; the Vision must outlive it. [thread] one at a time.
 class Network {
 public:
@@ -38,6 +50,7 @@ public:
     Result<std::vector<sac_dispatch_info>> dispatches() const;
     /// Those of the graph after fusion, with what was chosen to do their work.
     Result<std::vector<sac_node_info>> nodes() const;
+    Result<ChoiceCount> choices() const;
     Result<std::string> describe() const;
     Status write(const std::string &input, const std::vector<float> &values) const;
     Result<std::vector<float>> read(const sac_tensor_info &output) const;

@@ -65,6 +65,14 @@ TEST_CASE("tune prints candidates, winners and gains, and inspect shows them") {
         CHECK(node.at("measured") == false);
     }
     CHECK(chosen == 2);
+    CHECK_FALSE(before.contains("choices_measured"));
+    const std::vector<std::string> inspect = {"inspect", path, "--dim", "width=24"};
+    const std::vector<std::string> bench = {"bench", "--weights", path, "--dim", "width=24", "--runs", "3"};
+    for (const auto &command : {inspect, bench}) {
+        const Finished untuned = saccade(command);
+        REQUIRE_MESSAGE(untuned.code == 0, untuned.err);
+        CHECK_FALSE(says(untuned.out, "choices"));
+    }
     CHECK(total == doctest::Approx(before.at("total_us").get<double>()));
 
     const Finished tuned = saccade({"tune", path, "--dim", "width=24"});
@@ -77,9 +85,18 @@ TEST_CASE("tune prints candidates, winners and gains, and inspect shows them") {
     const Json after = kernels();
     for (const Json &node : after.at("nodes"))
         if (node.contains("problem")) CHECK(node.at("measured") == true);
+    CHECK(after.at("choices_measured") == 2);
+    CHECK(after.at("choices") == 2);
+    for (const auto &command : {inspect, bench}) CHECK(says(saccade(command).out, "2 of 2 choices measured"));
+    std::vector<std::string> in_json = bench;
+    in_json.push_back("--json");
+    const Json benched = Json::parse(saccade(in_json).lines().at(0));
+    CHECK(benched.at("choices_measured") == 2);
+    CHECK(benched.at("choices") == 2);
     const Finished table = saccade({"inspect", path, "--dim", "width=24", "--kernels"});
     REQUIRE(table.code == 0);
-    for (const char *part : {"GFLOP/s", "ceiling", "conv1", "measured", "wave"}) CHECK(says(table.out, part));
+    for (const char *part : {"GFLOP/s", "ceiling", "conv1", "measured", "wave", "2 of 2 choices measured"})
+        CHECK(says(table.out, part));
 }
 
 TEST_CASE("Ctrl-C ends tuning and keeps what is known") {
