@@ -12,7 +12,7 @@
 namespace sac {
 
 /// One way to do a node's work.
-struct Candidate {
+struct KernelCandidate {
     std::string name;  ///< unique among a problem's candidates: what is kept on disk, and shown
     double cost = 0;   ///< expected time, in the same unit for all candidates of a problem: the least is taken
     std::function<Status()> plan;  ///< appends uploads and dispatches

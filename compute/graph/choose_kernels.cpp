@@ -141,18 +141,18 @@ bool PlanContext::available(std::string_view kernel, std::initializer_list<Stora
     return true;
 }
 
-Status PlanContext::choose(std::string problem, std::span<const Candidate> candidates) {
+Status PlanContext::choose(std::string problem, std::span<const KernelCandidate> candidates) {
     assert(!candidates.empty());
     const auto winner = tuning_.find(problem);
     KernelChoice choice{node_index_, std::move(problem), {}, 0, false};
     for (size_t i = 0; i < candidates.size(); ++i) {
-        const Candidate &candidate = candidates[i];
+        const KernelCandidate &candidate = candidates[i];
         const bool measured = winner != tuning_.end() && winner->second == candidate.name;
         if (measured || (!choice.measured && candidate.cost < candidates[choice.taken].cost)) choice.taken = i;
         choice.measured |= measured;
         choice.candidates.push_back(candidate.name);
     }
-    const Candidate &taken = candidates[choice.taken];
+    const KernelCandidate &taken = candidates[choice.taken];
     plan_.choices.push_back(std::move(choice));
     return taken.plan();
 }

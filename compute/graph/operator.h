@@ -72,7 +72,7 @@ public:
 
     /// Plans one of `candidates`, of which there must be one: the measured winner of `problem` if it is among them,
     /// else that of the least cost.
-    Status choose(std::string problem, std::span<const Candidate> candidates);
+    Status choose(std::string problem, std::span<const KernelCandidate> candidates);
 
     /// A storage of weights: the `count` numbers that `pack` gives when the plan is materialised, as `type`, by default
     /// the node's storage type (f32 or f16); padded to whole texels with zeros. `pack` owns what it reads.

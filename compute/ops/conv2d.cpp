@@ -128,7 +128,7 @@ Status plan_joined(PlanContext &ctx, const ConvolutionNode &conv, int64_t join) 
                 };
             });
         };
-        std::vector<Candidate> candidates = product_candidates(ctx, product);
+        std::vector<KernelCandidate> candidates = product_candidates(ctx, product);
         if (conv.group == 1 && !window.has_depth()) {
             add_winograd_candidates(ctx, conv, product, candidates);
             add_direct_candidate(ctx, conv, product, candidates);

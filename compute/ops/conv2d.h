@@ -26,10 +26,10 @@ struct ConvolutionNode {
 
 /// conv2d_winograd.cpp: appends what can do `product`, the whole convolution, if its window is 3 x 3 of stride 1.
 void add_winograd_candidates(PlanContext &ctx, const ConvolutionNode &conv, const MatrixProduct &product,
-                             std::vector<Candidate> &candidates);
+                             std::vector<KernelCandidate> &candidates);
 /// conv2d_direct.cpp: appends what can do `product`, the whole convolution, if it has at most four input channels.
 void add_direct_candidate(PlanContext &ctx, const ConvolutionNode &conv, const MatrixProduct &product,
-                          std::vector<Candidate> &candidates);
+                          std::vector<KernelCandidate> &candidates);
 /// A variant of a depthwise kernel, and the output pixels of one invocation.
 struct DepthwiseVariant {
     std::string kernel;

@@ -76,7 +76,7 @@ Status plan_direct(PlanContext &ctx, const ConvolutionNode &conv, const MatrixPr
 }  // namespace
 
 void add_direct_candidate(PlanContext &ctx, const ConvolutionNode &conv, const MatrixProduct &whole,
-                          std::vector<Candidate> &candidates) {
+                          std::vector<KernelCandidate> &candidates) {
     constexpr double gpu_speed = 200;  // a guess, beside those of matrix_product.cpp
     if (conv.in_channels > 4 || !whole.window || conv.taps() >= 16384) return;
     const StorageId other = whole.epilogue.residual ? ctx.residual_storage() : whole.source;

@@ -125,7 +125,7 @@ Status plan_winograd(PlanContext &ctx, const ConvolutionNode &conv, const Matrix
 }  // namespace
 
 void add_winograd_candidates(PlanContext &ctx, const ConvolutionNode &conv, const MatrixProduct &whole,
-                             std::vector<Candidate> &candidates) {
+                             std::vector<KernelCandidate> &candidates) {
     const Window &w = conv.window;
     if (w.kernel_h != 3 || w.kernel_w != 3 || w.stride_y != 1 || w.stride_x != 1 || w.dilation_y != 1 ||
         w.dilation_x != 1 || conv.group != 1)

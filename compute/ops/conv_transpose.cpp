@@ -271,7 +271,7 @@ Status plan_phases(PlanContext &ctx, const Transposed &conv, const std::vector<R
 }
 
 void add_phases(PlanContext &ctx, const Transposed &conv, const char *name, std::vector<Reaches> sets,
-                std::vector<Candidate> &candidates) {
+                std::vector<KernelCandidate> &candidates) {
     const Blocks blocks = blocks_of(conv);
     constexpr double dispatch = 9000, texel = 1;  // expected nanoseconds; a texel's to interleave it
     const auto phase_texels = static_cast<double>(blocks.pixels * blocks.phases * blocks.phase_quads);
@@ -286,7 +286,7 @@ void add_phases(PlanContext &ctx, const Transposed &conv, const char *name, std:
     candidates.push_back({name, cost, [&ctx, &conv, sets = std::move(sets)] { return plan_phases(ctx, conv, sets); }});
 }
 
-void add_phase_candidates(PlanContext &ctx, const Transposed &conv, std::vector<Candidate> &candidates) {
+void add_phase_candidates(PlanContext &ctx, const Transposed &conv, std::vector<KernelCandidate> &candidates) {
     constexpr int64_t most_phases = 64;
     const Blocks blocks = blocks_of(conv);
     if (conv.group != 1 || blocks.phases > most_phases) return;
@@ -400,7 +400,7 @@ std::string describe(const PlanContext &ctx, const Transposed &conv) {
 Status plan(PlanContext &ctx) {
     SAC_ASSIGN(const Transposed conv, read(ctx));
     const int64_t group_in = conv.in_channels / conv.group, trips = gathered_taps(conv);
-    std::vector<Candidate> candidates;
+    std::vector<KernelCandidate> candidates;
     add_phase_candidates(ctx, conv, candidates);
     if (reducible(trips, group_in)) {
         // By the speed of the matrix core's portable kernel.

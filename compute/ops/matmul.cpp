@@ -247,7 +247,7 @@ Status plan_packed(PlanContext &ctx, Packed p, const ProductTile &tile) {
                                std::nullopt});
 }
 
-void add_packed(PlanContext &ctx, const Operands &o, std::vector<Candidate> &candidates) {
+void add_packed(PlanContext &ctx, const Operands &o, std::vector<KernelCandidate> &candidates) {
     const auto p = packed_of(ctx, o);
     if (!p || !reducible(1, p->product.k_quads)) return;
     const vk::Caps &caps = ctx.caps();
@@ -273,7 +273,7 @@ Status plan(PlanContext &ctx) {
     if (ctx.node().domain.empty() && is_linear(ctx.input(0).shape, ctx.input(1))) {
         return plan_constant_product(ctx, element_count(o.a) / o.k, o.k, o.n, false, 1, {});
     }
-    std::vector<Candidate> candidates;
+    std::vector<KernelCandidate> candidates;
     Operands ordered = o;
     ordered.b_steps = dense_steps(o.b);
     const auto batches = batches_of(ordered);

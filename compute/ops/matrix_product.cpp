@@ -210,8 +210,8 @@ std::string describe_problem(const MatrixProduct &product) {
     return text;
 }
 
-std::vector<Candidate> product_candidates(PlanContext &ctx, const MatrixProduct &product) {
-    std::vector<Candidate> candidates;
+std::vector<KernelCandidate> product_candidates(PlanContext &ctx, const MatrixProduct &product) {
+    std::vector<KernelCandidate> candidates;
     for (const ProductTile &tile : product_tiles(ctx, product)) {
         candidates.push_back({tile.name, tile.cost, [&ctx, product, tile]() -> Status {
                                   for (int64_t first = 0; first < product.columns; first += tile.part) {

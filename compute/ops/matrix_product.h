@@ -92,7 +92,7 @@ void dispatch_product(PlanContext &ctx, const MatrixProduct &product, const Prod
 std::string describe_problem(const MatrixProduct &product);
 /// The tiles as candidates, whose plans are upload_weights and dispatch_product for each part of the columns; they may
 /// not outlive `ctx`.
-std::vector<Candidate> product_candidates(PlanContext &ctx, const MatrixProduct &product);
+std::vector<KernelCandidate> product_candidates(PlanContext &ctx, const MatrixProduct &product);
 /// Plans the product by the best of its candidates.
 Status plan_product(PlanContext &ctx, const MatrixProduct &product);
 
