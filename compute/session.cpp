@@ -174,16 +174,11 @@ Result<std::unique_ptr<Session>> Session::load(Runtime &runtime, Graph graph, co
 Result<std::unique_ptr<Session>> Session::load(Runtime &runtime, Plan plan, const SessionOptions &options) {
     assert(check_hazards(plan).empty());
     auto state = std::make_unique<State>(runtime, std::move(plan));
-    const uint64_t built = runtime.kernels->pipelines_built();
     SAC_ASSIGN(state->resources, SessionResources::create(runtime, state->plan, options.profile));
     state->profile = options.profile && runtime.device.caps().timestamps;
     state->generation = runtime.kernels->generation();
     SAC_TRY(state->resources->warm_up(state->plan));
-    if (runtime.kernels->pipelines_built() != built) {
-        // A cache that cannot be written costs time at the next start, no more.
-        if (const Status saved = runtime.kernels->save_cache(); !saved)
-            runtime.device.log().write(LogLevel::warning, saved.error().message.c_str());
-    }
+    runtime.kernels->save_cache();
     for (const ValueId id : state->plan.graph.inputs) state->inputs.push_back(state->describe(id));
     for (const ValueId id : state->plan.graph.outputs) state->outputs.push_back(state->describe(id));
     return std::unique_ptr<Session>(new Session(std::move(state)));

@@ -183,6 +183,11 @@ Result<uint32_t> KernelTable::reload_changed() {
     return swapped;
 }
 
-Status KernelTable::save_cache() const { return cache_->save(); }
+void KernelTable::save_cache() {
+    const uint64_t built = pipelines_built_;
+    if (pipelines_saved_.exchange(built) == built) return;
+    const Status saved = cache_->save();
+    if (!saved && !warned_.exchange(true)) device_.log().write(LogLevel::warning, saved.error().message.c_str());
+}
 
 }  // namespace sac

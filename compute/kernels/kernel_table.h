@@ -50,8 +50,9 @@ public:
     Result<uint32_t> reload_changed();
     const std::string &last_reload_error() const { return reload_error_; }
 
-    /// Writes the pipeline cache to disk.
-    Status save_cache() const;
+    /// Writes the pipeline cache to disk if pipelines were built since the last call. One that cannot be written costs
+    /// time at the next start, no more: a warning in the device's log, once. [thread] any
+    void save_cache();
 
     size_t size() const { return entries_.size(); }             ///< kernels there are. [thread] any
     const vk::PipelineCache &cache() const { return *cache_; }  ///< [thread] any
@@ -79,6 +80,8 @@ private:
     mutable std::unordered_map<std::string_view, Entry> entries_;  // the check's answer is kept
     std::unique_ptr<HotReload> hot_reload_;                        // null where it is not built in
     std::atomic<uint64_t> pipelines_built_ = 0;
+    std::atomic<uint64_t> pipelines_saved_ = 0;  // of them
+    std::atomic<bool> warned_ = false;           // that the cache cannot be written
     uint64_t generation_ = 0;
     std::map<std::string, std::string> reload_errors_;  // by source
     std::string reload_error_;                          // all of them

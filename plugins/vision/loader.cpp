@@ -84,11 +84,7 @@ Result<std::shared_ptr<ActiveModel>> Loader::load(uint32_t id, const ModelSource
     SAC_ASSIGN(active->model, Model::load(runtime_, host_, source, slots_));
     if (before) SAC_TRY(active->model->prepare_as(*before->model));
     active->ready = format("model %s is ready", active->model->card().name.c_str());
-    if (runtime_.kernels->pipelines_built() != saved_pipelines_) {
-        saved_pipelines_ = runtime_.kernels->pipelines_built();
-        if (const Status saved = runtime_.kernels->save_cache(); !saved.ok())
-            host_.write(LogLevel::warning, saved.error().message);
-    }
+    runtime_.kernels->save_cache();  // with those before and after the network
     return active;
 }
 

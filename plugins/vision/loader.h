@@ -74,7 +74,6 @@ private:
     std::deque<Record> records_;
     uint32_t next_id_ = 1;
     std::shared_ptr<ActiveModel> current_;
-    uint64_t saved_pipelines_ = 0;
     bool stop_ = false;
     std::thread thread_;  ///< last: starts when all else is there
 };

@@ -71,8 +71,6 @@ Result<uint64_t> Networks::open(const sac_network_desc *desc) {
     Network &network = networks_[id];
     network.session = std::move(session).value();
     network.load_ms = static_cast<double>(now_ns() - start) * 1e-6;
-    if (const Status saved = runtime_.kernels->save_cache(); !saved.ok())
-        host_.write(LogLevel::warning, saved.error().message);
     return id;
 }
 

@@ -97,12 +97,13 @@ Result<sac_tuning_info> Networks::tune(const sac_tuning_desc *given) {
 
     const std::lock_guard lock(mutex_);
     SAC_ASSIGN(const Graph graph, load_graph(host_, request.path));
+    const TuningFile file(runtime_);
+    SAC_TRY(file.merge({}, host_.log()));  // not only after minutes of measuring
     auto report = sac::tune(runtime_, graph, request.options, options);
     if (!report.ok()) {
         health_.report(report.error());
         return std::move(report).error();
     }
-    const TuningFile file(runtime_);
     SAC_TRY(file.merge(report->winners(), host_.log()));
     tuned_ = std::move(report->problems);
     sac_tuning_info info = {};

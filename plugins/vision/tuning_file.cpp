@@ -29,7 +29,7 @@ public:
     explicit WriterLock(const fs::path &file) : folder_(file) {
         folder_ += ".lock";
         std::error_code failed;
-        for (int i = 0; i < 200 && !fs::create_directory(folder_, failed); ++i)
+        for (int i = 0; i < 200 && !fs::create_directory(folder_, failed) && !failed; ++i)
             std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
     ~WriterLock() {
@@ -92,7 +92,7 @@ Tuning TuningFile::read(const Log &log) const {
 }
 
 Status TuningFile::merge(const Tuning &winners, const Log &log) const {
-    if (path_.empty() || winners.empty()) return {};
+    if (path_.empty()) return {};
     const fs::path file = utf8_path(path_);
     std::error_code failed;
     fs::create_directories(file.parent_path(), failed);

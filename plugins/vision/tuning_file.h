@@ -18,8 +18,8 @@ public:
     /// Nothing if there is no file; nothing and one line in the log if it is damaged or belongs to other kernels,
     /// another device or driver.
     Tuning read(const Log &log) const;
-    /// Puts `winners` in place of what the file says of their problems; the rest stays. Readers see the old file or the
-    /// new one. Error io_error names the file.
+    /// Puts `winners` in place of what the file says of their problems; the rest stays. Without any it shows whether
+    /// the file can be written. Readers see the old file or the new one. Error io_error names the file.
     Status merge(const Tuning &winners, const Log &log) const;
 
 private:
