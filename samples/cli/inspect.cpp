@@ -54,6 +54,7 @@ Status run(const Arguments &arguments) {
     const sac_network_info &info = network.info();
     SAC_ASSIGN(const std::vector<sac_tensor_info> tensors, network.tensors());
     SAC_ASSIGN(const std::vector<sac_dispatch_info> dispatches, network.dispatches());
+    SAC_ASSIGN(const ChoiceCount choices, network.choices());
 
     std::printf("%s on %s\n", wanted.path.c_str(), vision->info().device_name);
     for (size_t i = 0; i < tensors.size(); ++i)
@@ -63,7 +64,8 @@ Status run(const Arguments &arguments) {
                 info.dispatch_count, info.barrier_count, info.flops / 1e6);
     std::printf("  weights %.2f MiB, activations %.2f MiB in one arena (lower bound: %.2f MiB live at one time)\n",
                 mebibytes(info.weight_bytes), mebibytes(info.arena_bytes), mebibytes(info.live_set_bytes));
-    std::printf("  ready in %.0f ms\n\n", info.load_ms);
+    std::printf("  ready in %.0f ms\n%s\n", info.load_ms,
+                choices.measured ? ("  " + choices.text() + "\n").c_str() : "");
     if (arguments.has("--plan")) {
         SAC_ASSIGN(const std::string text, network.describe());
         std::printf("%s", text.c_str());
