@@ -28,26 +28,36 @@ struct Arguments {
     std::string weights, out;
     uint32_t mode = SAC_MODE_OWN_QUEUE;
     uint64_t frames = 0;
-    bool window = false, validation = false;
+    double budget_ms = 0;  // 0: none
+    bool window = false, validation = false, help = false;
 };
 
-int usage() {
-    std::fprintf(stderr,
-                 "usage: foreign_host MODEL_FOLDER [IMAGE.png] [options]\n"
-                 "  --mode own|shared|commands  the plugin has a queue of its own (if there are two), shares the\n"
-                 "                              host's, or records into the host's commands (default: own)\n"
-                 "  --weights FILE              the network's ONNX file, if it is not in the model's folder\n"
-                 "  --window                    in a window, until it is closed (q) or --frames are over\n"
-                 "  --frames N                  so many frames once the model is loaded (default: 300)\n"
-                 "  --out FILE.png              saves the last frame, with the boxes that were found in it\n"
-                 "  --validation                under the Khronos validation layer; any message is a failure\n");
-    return 2;
+void print_usage(FILE *to) {
+    std::fprintf(
+        to,
+        "usage: foreign_host MODEL_FOLDER [IMAGE.png] [options]\n"
+        "  --mode own|shared|commands  the plugin has a queue of its own (if there are two), shares the\n"
+        "                              host's, or records into the host's commands (default: own)\n"
+        "  --budget MS                 what the network may take of each frame, up to 1000: it goes in slices\n"
+        "                              (default: all at once)\n"
+        "  --weights FILE              the network's ONNX file, if it is not in the model's folder\n"
+        "  --window                    in a window, until it is closed (q) or --frames are over\n"
+        "  --frames N                  so many frames once the model is loaded (default: 300)\n"
+        "  --out FILE.png              saves the last frame, with the boxes that were found in it\n"
+        "  --validation                under the Khronos validation layer; any message is a failure\n"
+        "  --help                      this\n");
 }
 
 bool parse_count(const std::string &text, uint64_t &count) {
     char *end = nullptr;
     count = std::strtoull(text.c_str(), &end, 10);
     return !text.empty() && text[0] != '-' && *end == 0 && count > 0 && count <= 1'000'000'000;
+}
+
+bool parse_budget(const std::string &text, double &milliseconds) {
+    char *end = nullptr;
+    milliseconds = std::strtod(text.c_str(), &end);
+    return !text.empty() && *end == 0 && milliseconds >= 0.001 && milliseconds <= 1000;
 }
 
 bool parse(const std::vector<std::string> &words, Arguments &arguments) {
@@ -57,6 +67,7 @@ bool parse(const std::vector<std::string> &words, Arguments &arguments) {
             arguments.files.push_back(option);
             continue;
         }
+        if (option == "--help") return arguments.help = true;
         if (option == "--validation" || option == "--window") {
             (option == "--window" ? arguments.window : arguments.validation) = true;
             continue;
@@ -67,7 +78,8 @@ bool parse(const std::vector<std::string> &words, Arguments &arguments) {
             arguments.weights = value;
         else if (option == "--out")
             arguments.out = value;
-        else if (option == "--frames" && parse_count(value, arguments.frames))
+        else if ((option == "--frames" && parse_count(value, arguments.frames)) ||
+                 (option == "--budget" && parse_budget(value, arguments.budget_ms)))
             continue;
         else if (option == "--mode" && value == "own")
             arguments.mode = SAC_MODE_OWN_QUEUE;
@@ -116,6 +128,7 @@ struct Engine {
         : host(options),
           renderer(host, ring, width, height, picture),
           plugin(sac, host, ring, {arguments.mode, width, height, arguments.files[0], arguments.weights}) {
+        plugin.set_budget(arguments.budget_ms);
         if (arguments.window) window.emplace(host, width, height);
     }
     ~Engine() {
@@ -130,14 +143,15 @@ struct Engine {
     /// One frame: draws, has the plugin look at it if wanted, lays the newest result over it, shows it.
     Drawn draw(uint64_t number, const Camera &camera, const sac_snapshot *result, bool look) {
         Frame &frame = ring.begin();
+        plugin.begin_frame();
         renderer.draw(frame, camera);
         plugin.draw_overlay(frame, result);
         const Presentation presentation = window ? window->record(frame) : Presentation{};
-        const bool handed_over =
+        const bool recorded =
             look && ring.may_hand_over() && plugin.hand_over(frame, number, number * 1'000'000'000 / frames_a_second);
-        ring.submit(frame, presentation, handed_over && plugin.records_commands());
+        ring.submit(frame, presentation, recorded && plugin.records_commands());
         if (window) window->present(presentation);
-        return {frame, handed_over, presentation.rendered != VK_NULL_HANDLE};
+        return {frame, plugin.last_taken() == number, presentation.rendered != VK_NULL_HANDLE};
     }
 };
 
@@ -178,6 +192,10 @@ void print(const Measured &measured, const Plugin &plugin) {
                 " dropped for newer ones, %" PRIu64 " failed\n",
                 measured.handed_over, quantile(plugin.hand_over_ms(), 0.5), quantile(plugin.hand_over_ms(), 0.99),
                 counts.finished, quantile(plugin.ages_ms(), 0.5), counts.dropped_newer, counts.dropped_failed);
+    const sac_budget_state budget = plugin.budget_state();
+    if (budget.budget_us)
+        std::printf("%" PRIu64 " slices within %.2f ms each, %.2f at the end; %" PRIu64 " of %" PRIu64 " frames late\n",
+                    budget.slices, budget.budget_us / 1e3, budget.granted_us / 1e3, budget.missed, budget.host_frames);
 }
 
 void run(const Arguments &arguments, std::atomic<uint32_t> *validation_messages) {
@@ -194,12 +212,13 @@ void run(const Arguments &arguments, std::atomic<uint32_t> *validation_messages)
     print(measured, engine.plugin);
 
     // In the loop boxes are as old as the result. A tool that saves a picture may wait: the same frame once more, with
-    // its own.
-    engine.plugin.wait_for_last();
+    // its own, and at once.
+    engine.plugin.set_budget(0);
     const uint64_t last = measured.frames;
     const Camera camera = camera_at(static_cast<double>(last) / static_cast<double>(frames_a_second));
     const Clock::time_point patience = Clock::now() + std::chrono::seconds(60);
-    while (!engine.draw(last, camera, nullptr, true).handed_over) {  // in mode C the first of its kind is prepared for
+    while (engine.plugin.last_taken() != last) {  // in mode C the first of its kind is prepared for
+        engine.draw(last, camera, nullptr, true);
         if (Clock::now() > patience) throw HostError("the last frame was not taken");
         std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
@@ -224,7 +243,9 @@ void run(const Arguments &arguments, std::atomic<uint32_t> *validation_messages)
 
 int main(int argc, char **argv) {
     Arguments arguments;
-    if (!parse({argv + 1, argv + argc}, arguments)) return usage();
+    const bool understood = parse({argv + 1, argv + argc}, arguments);
+    if (!understood || arguments.help) print_usage(understood ? stdout : stderr);
+    if (!understood || arguments.help) return understood ? 0 : 2;
     std::atomic<uint32_t> validation_messages = 0;
     try {
         run(arguments, &validation_messages);

@@ -33,7 +33,7 @@ void unlock_queue(void *user) { static_cast<VulkanHost *>(user)->queue_mutex.unl
 sac_api load_plugin() {
     sac_api sac = {};
     sac.size = sizeof sac;
-    if (sac_get_api(SAC_MAJOR, &sac) != SAC_OK || !sac.record_frame)
+    if (sac_get_api(SAC_MAJOR, &sac) != SAC_OK || !sac.record_slice)
         throw HostError("this libsaccade is of another version");
     return sac;
 }
@@ -127,6 +127,16 @@ bool Plugin::ready() {
     return info.state == SAC_MODEL_READY;
 }
 
+void Plugin::set_budget(double milliseconds) {
+    auto budget = sac_struct<sac_budget>(SAC_TYPE_BUDGET);
+    budget.budget_us = static_cast<uint32_t>(milliseconds * 1e3);
+    if (sac_.set_budget(context_, &budget) != SAC_OK) fail("the budget");
+}
+
+void Plugin::begin_frame() {
+    if (sac_.host_frame(context_, 0) != SAC_OK) fail("host_frame");
+}
+
 bool Plugin::hand_over(Frame &frame, uint64_t id, uint64_t timestamp_ns) {
     auto image = sac_struct<sac_vk_image>(SAC_TYPE_VK_IMAGE);
     image.image = number(frame.scene.handle);
@@ -142,6 +152,7 @@ bool Plugin::hand_over(Frame &frame, uint64_t id, uint64_t timestamp_ns) {
 
     const uint64_t began = sac_.now_ns();
     sac_result result = SAC_OK;
+    bool taken = true;
     if (records_commands()) {
         // The plugin adds its work to commands of ours, which are submitted behind the drawing: their order on the
         // queue is all the synchronization there is.
@@ -151,7 +162,9 @@ bool Plugin::hand_over(Frame &frame, uint64_t id, uint64_t timestamp_ns) {
         commands.done_semaphore = number(frame.returned);
         commands.done_value = frame.handed_over + 1;
         host_.begin(frame.vision_commands);
-        result = sac_.record_frame(context_, &given, &commands);
+        result = sac_.record_slice(context_, &commands);  // of the frame before, as long as it has any
+        taken = result == SAC_NOT_READY;
+        if (taken) result = sac_.record_frame(context_, &given, &commands);
         check(host_.vk.EndCommandBuffer(frame.vision_commands), "vkEndCommandBuffer");
     } else {
         // The plugin submits work of its own when the frame is drawn, and tells when it has read the scene.
@@ -165,7 +178,7 @@ bool Plugin::hand_over(Frame &frame, uint64_t id, uint64_t timestamp_ns) {
     if (result < 0) fail("a frame");
     if (result != SAC_OK) return false;
     ++frame.handed_over;
-    last_taken_ = id;
+    if (taken) last_taken_ = id;
     return true;
 }
 
@@ -221,6 +234,12 @@ void Plugin::draw_overlay(const Frame &frame, const sac_snapshot *result) {
                   {frame.target.handle, VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL,
                    VK_PIPELINE_STAGE_TRANSFER_BIT, VK_ACCESS_TRANSFER_WRITE_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT,
                    VK_ACCESS_TRANSFER_READ_BIT});
+}
+
+sac_budget_state Plugin::budget_state() const {
+    auto state = sac_struct<sac_budget_state>(SAC_TYPE_BUDGET_STATE);
+    if (sac_.get_budget_state(context_, &state) != SAC_OK) fail("get_budget_state");
+    return state;
 }
 
 sac_statistics Plugin::statistics() const {

@@ -55,17 +55,23 @@ public:
     /// Whether the model is loaded; throws if it cannot be.
     bool ready();
 
+    /// What the network may take of each of the host's frames, in milliseconds; 0: there is no limit.
+    void set_budget(double milliseconds);
+    /// To be called at the beginning of each frame: with a budget the next slice may go.
+    void begin_frame();
     /// Gives the scene of a frame that is being recorded to the plugin, which reads it when it is drawn: no copy, no
-    /// wait. False: it was not taken.
+    /// wait. Mode C with a budget: records a slice of the frame before instead, if there is one left. False: neither.
     bool hand_over(Frame &frame, uint64_t id, uint64_t timestamp_ns);
     /// The newest result there is, as long as this is not called again; null: none yet. Never waits.
     const sac_snapshot *newest();
+    std::optional<uint64_t> last_taken() const { return last_taken_; }  ///< the frame's number
     /// Waits for the result of the last frame that was taken, if one was. Not for a render loop.
     const sac_snapshot *wait_for_last();
     /// Records boxes and words over the frame's target, which is left in TRANSFER_SRC_OPTIMAL.
     void draw_overlay(const Frame &frame, const sac_snapshot *result);
 
     sac_statistics statistics() const;
+    sac_budget_state budget_state() const;
     /// Of results, how old they were when they came, in milliseconds.
     const std::vector<double> &ages_ms() const { return ages_ms_.values(); }
     /// What the hand-overs took of the calling thread, in milliseconds.
@@ -85,7 +91,7 @@ private:
     uint32_t mode_ = 0;
     const sac_overlay_api *overlay_ = nullptr;
     std::string model_name_;
-    std::optional<uint64_t> last_taken_;  // id of the frame
+    std::optional<uint64_t> last_taken_;
     const sac_snapshot *result_ = nullptr;
     Measurements ages_ms_, hand_over_ms_;
 };

@@ -112,6 +112,22 @@ TEST_CASE("in each mode the host's own picture is looked at, and the boxes are l
     }
 }
 
+TEST_CASE("within a budget of each frame the network goes in slices, and finds the same") {
+    const TempDir folder;
+    write_disc_model(folder.path());
+    for (const char *mode : {"shared", "commands"}) {
+        CAPTURE(mode);
+        // So little that a slice is one dispatch.
+        const Finished run =
+            foreign_host({folder.path().string(), "--mode", mode, "--frames", "40", "--budget", "0.001"});
+        check_discs(report_of(run));
+        const size_t at = run.out.find(" slices within 0.00 ms each");
+        REQUIRE_MESSAGE(at != std::string::npos, run.out);
+        const long slices = std::strtol(run.out.c_str() + run.out.rfind('\n', at) + 1, nullptr, 10);
+        CHECK_MESSAGE(slices >= 3, run.out);
+    }
+}
+
 TEST_CASE("boxes follow the camera") {
     const TempDir folder;
     write_disc_model(folder.path());
@@ -160,12 +176,18 @@ TEST_CASE("what cannot be is told in a sentence, and how it is called") {
                                                            {model, "--frames", "0"},
                                                            {model, "--frames", "-3"},
                                                            {model, "--frames", "3x"},
-                                                           {model, "--frames", ""}};
+                                                           {model, "--frames", ""},
+                                                           {model, "--budget", "0"},
+                                                           {model, "--budget", "1001"},
+                                                           {model, "--budget", "2ms"}};
     for (const std::vector<std::string> &arguments : misused) {
         const Finished run = run_program("foreign_host", arguments);
         CHECK(run.code == 2);
         CHECK(run.err.starts_with("usage: foreign_host MODEL_FOLDER"));
     }
+    const Finished helped = run_program("foreign_host", {"--help"});
+    CHECK(helped.code == 0);
+    CHECK(helped.out.starts_with("usage: foreign_host MODEL_FOLDER"));
     write_text(folder / "text.png", "not a picture");
     const std::pair<std::vector<std::string>, std::string> wrong[] = {
         {{none}, none + ": "},
