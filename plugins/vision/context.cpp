@@ -125,7 +125,7 @@ Status Context::set_track_settings(const sac_track_settings *given) {
 }
 
 Status Context::set_budget(const sac_budget *given) {
-    constexpr uint32_t second_us = 1'000'000, usual_frame_us = 16'667;
+    constexpr uint32_t second_us = 1'000'000;
     sac_budget budget = {};
     SAC_TRY(read_struct(given, SAC_TYPE_BUDGET, "budget", budget));
     if (budget.budget_us > second_us)

@@ -73,9 +73,13 @@ Result<std::unique_ptr<Model>> Model::load(Runtime &runtime, const Host &host, c
     SAC_ASSIGN(auto session, load_session(runtime, host, path, options));
 
     const TensorInfo *input = session->find(card.input.name);
-    if (!input)
-        return Error(Code::invalid_file, format("%s: there is no input '%s', which the card of %s names", path.c_str(),
-                                                card.input.name.c_str(), source.folder.c_str()));
+    if (!input) {
+        std::string names;
+        for (const TensorInfo &there : session->inputs()) names += (names.empty() ? "'" : ", '") + there.name + "'";
+        return Error(Code::invalid_file,
+                     format("%s: there is no input '%s', which the card of %s names; it has %s", path.c_str(),
+                            card.input.name.c_str(), source.folder.c_str(), names.empty() ? "none" : names.c_str()));
+    }
     auto preprocess = Preprocess::create(runtime.memory, *runtime.kernels, card.input, *input, slots);
     if (!preprocess.ok()) return std::move(preprocess).error().with_context(path);
     auto head = DetectionHead::create(runtime.memory, *runtime.kernels, card, session->outputs(), slots);

@@ -8,10 +8,12 @@
 
 namespace sac::vision {
 
+constexpr uint32_t usual_frame_us = 16'667;
+
 /// The numbers of a sac_budget, defaults filled in.
 struct Budget {
     uint32_t budget_us = 0;  ///< 0: there is none
-    uint32_t least_us = 0, host_frame_us = 0;
+    uint32_t least_us = 0, host_frame_us = usual_frame_us;
 };
 
 /// What a host frame may take: half of it after a frame that was late, and slowly back.

@@ -310,7 +310,7 @@ typedef struct sac_budget {
 typedef struct sac_budget_state {
     uint32_t type, size; /* SAC_TYPE_BUDGET_STATE */
     const void *next;
-    uint32_t budget_us, least_us, host_frame_us; /* as in force, no longer 0 where they stand for another number */
+    uint32_t budget_us, least_us, host_frame_us; /* as in force: a number where 0 stood for one; at first 0, 0, 16667 */
     uint32_t granted_us;                         /* what the governor lets a slice have now */
     uint64_t host_frames, missed;                /* calls of host_frame; of them, those that told of a late one */
     uint64_t slices;                             /* that have run so far */

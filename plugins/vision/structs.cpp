@@ -12,7 +12,7 @@ Status check_struct(const void *given, uint32_t type, size_t known, const char *
         return Error(Code::invalid_argument, format("%s.type is %u, %u was expected", name, header.type, type));
     if (header.size < known || header.size > longest_struct)
         return Error(Code::invalid_argument,
-                     format("%s.size is %u, the struct of version 1.0 has %zu bytes", name, header.size, known));
+                     format("%s.size is %u, the struct known here has %zu bytes", name, header.size, known));
     if (header.next) {
         uint32_t next_type = 0;
         std::memcpy(&next_type, header.next, sizeof next_type);

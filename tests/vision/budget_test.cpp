@@ -244,6 +244,8 @@ TEST_CASE("budgets that are refused") {
     refused(budget, "reserved");
     budget.reserved = 0;
     CHECK(state_of(host).budget_us == 0);
+    CHECK(state_of(host).least_us == 0);
+    CHECK(state_of(host).host_frame_us == 16667);
     CHECK(host.sac.set_budget(host.context, &budget) == SAC_OK);
     CHECK(state_of(host).budget_us == 5);
     CHECK(state_of(host).least_us == 1);

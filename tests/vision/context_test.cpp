@@ -323,6 +323,32 @@ TEST_CASE("snapshots stay as they are until they are released") {
     CHECK(host.statistics().snapshots_held == 0);
 }
 
+TEST_CASE("a network whose input has another name than the card says: both are told") {
+    const TempDir folder;
+    write_color_model(folder / "model", "model");
+    const std::string card = (folder / "model" / "card.json").string(), name = "\"name\": \"";
+    std::string text = read_text(card);
+    const size_t at = text.find(name, text.find("\"input\""));
+    REQUIRE(at != std::string::npos);
+    const size_t begin = at + name.size(), end = text.find('"', begin);
+    const std::string real = text.substr(begin, end - begin);
+    write_text(card, text.replace(begin, end - begin, "another"));
+    TestHost host;
+    REQUIRE(host.create() == SAC_OK);
+    auto desc = make_struct<sac_model_desc>(SAC_TYPE_MODEL_DESC);
+    const std::string path = (folder / "model").string();
+    desc.folder = path.c_str();
+    uint32_t id = 0;
+    REQUIRE(host.sac.load_model(host.context, &desc, &id) == SAC_OK);
+    sac_model_info info = model_info(host, id);
+    for (; info.state == SAC_MODEL_LOADING; info = model_info(host, id))
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    CHECK(info.state == SAC_MODEL_FAILED);
+    const std::string error = info.error;
+    CHECK_MESSAGE(error.find("no input 'another'") != std::string::npos, error);
+    CHECK_MESSAGE(error.find("it has '" + real + "'") != std::string::npos, error);
+}
+
 TEST_CASE("models change while frames go through") {
     const TempDir folder;
     write_color_model(folder / "first", "first");
