@@ -25,6 +25,16 @@ Result<Card> read_card(const Host &host, const std::string &folder) {
     });
 }
 
+Status check_input(const Graph &graph, const std::string &name) {
+    std::string names;
+    for (const ValueId id : graph.inputs) {
+        if (graph.values[id].name == name) return {};
+        names += (names.empty() ? "'" : ", '") + graph.values[id].name + "'";
+    }
+    return Error(Code::invalid_file,
+                 format("there is no input '%s'; it has %s", name.c_str(), names.empty() ? "none" : names.c_str()));
+}
+
 }  // namespace
 
 Result<Graph> load_graph(const Host &host, const std::string &path) {
@@ -35,9 +45,7 @@ Result<Graph> load_graph(const Host &host, const std::string &path) {
     return onnx::import_memory(bytes, owner, path);
 }
 
-Result<std::unique_ptr<Session>> load_session(Runtime &runtime, const Host &host, const std::string &path,
-                                              SessionOptions options) {
-    SAC_ASSIGN(Graph graph, load_graph(host, path));
+Result<std::unique_ptr<Session>> load_session(Runtime &runtime, const Host &host, Graph graph, SessionOptions options) {
     options.tuning = TuningFile(runtime).read(host.log());
     return Session::load(runtime, std::move(graph), options);
 }
@@ -70,17 +78,13 @@ Result<std::unique_ptr<Model>> Model::load(Runtime &runtime, const Host &host, c
     const bool nchw = card.input.layout == TensorOrder::nchw;
     options.dimensions[card.input.name + (nchw ? ":2" : ":1")] = card.input.height;
     options.dimensions[card.input.name + (nchw ? ":3" : ":2")] = card.input.width;
-    SAC_ASSIGN(auto session, load_session(runtime, host, path, options));
+    SAC_ASSIGN(Graph graph, load_graph(host, path));
+    auto checked = check_input(graph, card.input.name);
+    if (!checked) return std::move(checked).error().with_context(path + " with the card of " + source.folder);
+    SAC_ASSIGN(auto session, load_session(runtime, host, std::move(graph), options));
 
-    const TensorInfo *input = session->find(card.input.name);
-    if (!input) {
-        std::string names;
-        for (const TensorInfo &there : session->inputs()) names += (names.empty() ? "'" : ", '") + there.name + "'";
-        return Error(Code::invalid_file,
-                     format("%s: there is no input '%s', which the card of %s names; it has %s", path.c_str(),
-                            card.input.name.c_str(), source.folder.c_str(), names.empty() ? "none" : names.c_str()));
-    }
-    auto preprocess = Preprocess::create(runtime.memory, *runtime.kernels, card.input, *input, slots);
+    const TensorInfo &input = *session->find(card.input.name);
+    auto preprocess = Preprocess::create(runtime.memory, *runtime.kernels, card.input, input, slots);
     if (!preprocess.ok()) return std::move(preprocess).error().with_context(path);
     auto head = DetectionHead::create(runtime.memory, *runtime.kernels, card, session->outputs(), slots);
     if (!head.ok()) return std::move(head).error().with_context(path);

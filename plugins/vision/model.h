@@ -54,8 +54,7 @@ struct SliceTimes {
 /// Reads a network's graph from a path, through the host's read_asset where it has one.
 Result<Graph> load_graph(const Host &host, const std::string &path);
 /// Loads it with the kernels that won when the device was tuned; `options.tuning` is ignored.
-Result<std::unique_ptr<Session>> load_session(Runtime &runtime, const Host &host, const std::string &path,
-                                              SessionOptions options);
+Result<std::unique_ptr<Session>> load_session(Runtime &runtime, const Host &host, Graph graph, SessionOptions options);
 
 /// [thread] One at a time; of frames in a host's commands, one records (prepared, forget, bind, record) while another
 /// reads other slots (read), or prepares while none is recorded. load, prepare, prepare_as and refresh touch the

@@ -62,7 +62,8 @@ Result<uint64_t> Networks::open(const sac_network_desc *desc) {
     SAC_ASSIGN(const Request request, read(desc));
     const std::lock_guard lock(mutex_);
     const uint64_t start = now_ns();
-    auto session = load_session(runtime_, host_, request.path, request.options);
+    SAC_ASSIGN(Graph graph, load_graph(host_, request.path));
+    auto session = load_session(runtime_, host_, std::move(graph), request.options);
     if (!session.ok()) {
         health_.report(session.error());
         return std::move(session).error();

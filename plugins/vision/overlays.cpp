@@ -36,7 +36,7 @@ Status check_reserved(const char *name, uint32_t value) {
 }
 
 Status check_snapshot(const sac_snapshot &snapshot) {
-    SAC_TRY(check_struct(&snapshot, SAC_TYPE_SNAPSHOT, sizeof snapshot, "what.snapshot"));
+    SAC_TRY(check_struct(&snapshot, SAC_TYPE_SNAPSHOT, sizeof snapshot, "what.snapshot", Chain::passed_over));
     if (snapshot.detection_count == 0) return {};
     if (snapshot.detection_count > max_detections_limit)
         return wrong(format("what.snapshot.detection_count is %u; at most %u are allowed", snapshot.detection_count,

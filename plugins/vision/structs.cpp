@@ -4,7 +4,7 @@
 
 namespace sac::vision {
 
-Status check_struct(const void *given, uint32_t type, size_t known, const char *name) {
+Status check_struct(const void *given, uint32_t type, size_t known, const char *name, Chain chain) {
     if (!given) return Error(Code::invalid_argument, format("%s is null", name));
     StructHeader header;
     std::memcpy(&header, given, sizeof header);
@@ -13,7 +13,7 @@ Status check_struct(const void *given, uint32_t type, size_t known, const char *
     if (header.size < known || header.size > longest_struct)
         return Error(Code::invalid_argument,
                      format("%s.size is %u, the struct known here has %zu bytes", name, header.size, known));
-    if (header.next) {
+    if (header.next && chain == Chain::refused) {
         uint32_t next_type = 0;
         std::memcpy(&next_type, header.next, sizeof next_type);
         return Error(Code::unsupported,

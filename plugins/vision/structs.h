@@ -18,8 +18,11 @@ struct StructHeader {
 /// A struct longer than this is a wrong size, not a newer header's.
 inline constexpr uint32_t longest_struct = 1 << 16;
 
+/// What else a struct carries: a host may ask for what this version lacks, but the plugin's own results say only more.
+enum class Chain { refused, passed_over };
+
 /// Checks the header of `given`, of which this version knows `known` bytes. `name` is the argument, as in "frame".
-Status check_struct(const void *given, uint32_t type, size_t known, const char *name);
+Status check_struct(const void *given, uint32_t type, size_t known, const char *name, Chain chain = Chain::refused);
 
 /// Copies an input struct: what is not given in it is zero.
 template <class T>

@@ -208,8 +208,6 @@ TEST_CASE("every wrong field is refused by its name, and nothing is recorded") {
     };
     with_snapshot("what.snapshot.type", [](sac_snapshot &s) { s.type = 1; });
     with_snapshot("what.snapshot.size", [](sac_snapshot &s) { s.size = 16; });
-    with_snapshot(
-        "what.snapshot.next", [](sac_snapshot &s) { s.next = &other; }, SAC_ERROR_UNSUPPORTED);
     with_snapshot("what.snapshot.detections", [](sac_snapshot &s) { s.detections = nullptr; });
     with_snapshot("what.snapshot.detection_count", [](sac_snapshot &s) { s.detection_count = 5000; });
     with_snapshot("what.snapshot.width", [](sac_snapshot &s) { s.width = 0; });
@@ -271,6 +269,17 @@ TEST_CASE("every wrong field is refused by its name, and nothing is recorded") {
     recording.image.record_download(recording.buffer.handle(), VK_IMAGE_LAYOUT_COLOR_ATTACHMENT_OPTIMAL);
     recording.run();
     CHECK(largest_difference(recording.image.downloaded(), flat(64, 48, 1, 2, 3)) == 0);
+}
+
+TEST_CASE("a result that went in slices says so in its chain, and is drawn like any other") {
+    OverlayHost host;
+    Recording recording(host);
+    sac_snapshot snapshot = *recording.what.snapshot;
+    const auto slices = make_struct<sac_slices>(SAC_TYPE_SLICES);
+    snapshot.next = &slices;
+    recording.what.snapshot = &snapshot;
+    CHECK_MESSAGE(recording.record() == SAC_OK, host.last_error());
+    recording.run();
 }
 
 TEST_CASE("on a device of the plugin's own there is nothing to draw to") {
