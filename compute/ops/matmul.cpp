@@ -143,7 +143,8 @@ constexpr Costs cpu_costs = {30000, 7, 10, 10}, gpu_costs = {5000, 0.08, 0.16, 0
 
 double cost_unpacked(bool cpu, const Operands &o) {
     const Costs &costs = cpu ? cpu_costs : gpu_costs;
-    const auto products = static_cast<double>(element_count(o.y) / o.m * o.k), m = static_cast<double>(o.m);
+    const int64_t of_a_row = element_count(o.y) / o.m * o.k;
+    const auto products = static_cast<double>(of_a_row), m = static_cast<double>(o.m);
     // GFLOP/s on llvmpipe; aligned, of blocks of four rows.
     const double rows = o.n % 4 ? m : 4 * std::ceil(m / 4), speed = !cpu ? 300 : o.n % 4 ? 3 : 14;
     double cost = costs.dispatch + 2 * products * rows / speed;

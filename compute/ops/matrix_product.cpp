@@ -117,9 +117,9 @@ std::vector<ProductTile> product_tiles(PlanContext &ctx, const MatrixProduct &pr
             if (*tiling.suffix != '\0') continue;
             tile.part = product.columns;  // there is nothing else: the memory planner tells that it does not fit
         }
-        const double dispatch = ctx.caps().is_cpu ? 9000 : 5000;  // nanoseconds
-        tile.cost = expected_cost(tiling, product, ctx.caps().is_cpu) +
-                    dispatch * static_cast<double>((product.columns - 1) / tile.part);
+        const double dispatch = ctx.caps().is_cpu ? 9000 : 5000;    // nanoseconds
+        const int64_t further = (product.columns - 1) / tile.part;  // dispatches, after the first
+        tile.cost = expected_cost(tiling, product, ctx.caps().is_cpu) + dispatch * static_cast<double>(further);
         tile.share_ns = tile.cost / static_cast<double>(product.rows * product.columns);
         tiles.push_back(std::move(tile));
     }
@@ -186,7 +186,7 @@ void dispatch_product(PlanContext &ctx, const MatrixProduct &product, const Prod
 std::string describe_problem(const MatrixProduct &product) {
     std::string text = stem_of(product);
     text += product.half ? " f16" : " f32";
-    text += format(" %lldx%lldx%lld", static_cast<long long>(product.rows), static_cast<long long>(4 * product.k_quads),
+    text += format(" %lldx%lldx%lld", static_cast<long long>(product.rows), 4 * static_cast<long long>(product.k_quads),
                    static_cast<long long>(product.columns));
     if (product.batches > 1) text += format(" by %lld", static_cast<long long>(product.batches));
     if (const auto &w = product.window) {
